@@ -1,0 +1,102 @@
+-- Money: fills, FIFO lots, positions, and the cash ledger they are folded into.
+
+create table public.crypto_fills (
+  id uuid primary key default gen_random_uuid(),
+  order_id uuid not null references public.crypto_orders (id),
+  mode text not null constraint crypto_fills_mode_known check (mode in ('paper', 'live')),
+  fill_id text not null,
+  symbol text not null,
+  side text not null constraint crypto_fills_side_known check (side in ('buy', 'sell')),
+  qty numeric not null constraint crypto_fills_qty_positive check (qty > 0 and qty < 'Infinity'),
+  price numeric not null constraint crypto_fills_price_positive check (price > 0 and price < 'Infinity'),
+  fee numeric not null default 0 constraint crypto_fills_fee_finite check (fee > '-Infinity' and fee < 'Infinity'),
+  late boolean not null default false,
+  executed_at timestamptz not null,
+  booked_at timestamptz not null default private.clock(),
+  constraint crypto_fills_once_per_mode unique (mode, fill_id)
+);
+comment on table public.crypto_fills is 'One execution at the broker. late: it arrived after the order was thought final.';
+create index crypto_fills_by_order on public.crypto_fills (order_id);
+create index crypto_fills_recent on public.crypto_fills (mode, executed_at desc);
+
+create table public.position_lots (
+  id bigint generated always as identity primary key,
+  mode text not null,
+  symbol text not null,
+  fill_id uuid not null unique references public.crypto_fills (id),
+  qty numeric not null constraint position_lots_qty_positive check (qty > 0 and qty < 'Infinity'),
+  remaining_qty numeric not null,
+  price numeric not null,
+  fee numeric not null,
+  opened_at timestamptz not null,
+  closed_at timestamptz,
+  constraint position_lots_remaining_within check (remaining_qty >= 0 and remaining_qty <= qty),
+  constraint position_lots_closed_when_empty check ((remaining_qty = 0) = (closed_at is not null))
+);
+comment on table public.position_lots is 'A lot is opened by a buy and eaten first in, first out by sells.';
+create index position_lots_open on public.position_lots (mode, symbol, id) where remaining_qty > 0;
+
+create table public.lot_closures (
+  id bigint generated always as identity primary key,
+  lot_id bigint not null references public.position_lots (id),
+  fill_id uuid not null references public.crypto_fills (id),
+  mode text not null,
+  symbol text not null,
+  qty numeric not null constraint lot_closures_qty_positive check (qty > 0 and qty < 'Infinity'),
+  cost numeric not null,
+  proceeds numeric not null,
+  fees numeric not null,
+  realized_pnl numeric not null,
+  closed_at timestamptz not null,
+  constraint lot_closures_once unique (lot_id, fill_id),
+  constraint lot_closures_pnl_adds_up check (realized_pnl = proceeds - cost - fees)
+);
+comment on table public.lot_closures is 'Realized P&L per lot and sell fill, net of both sides'' fees.';
+create index lot_closures_by_fill on public.lot_closures (fill_id);
+create index lot_closures_recent on public.lot_closures (mode, closed_at desc);
+
+create table public.positions (
+  mode text not null,
+  symbol text not null references public.instruments (symbol),
+  engine text,
+  qty numeric not null default 0 constraint positions_qty_not_negative check (qty >= 0 and qty < 'Infinity'),
+  cost_basis numeric not null default 0,
+  average_price numeric,
+  realized_pnl numeric not null default 0,
+  fees numeric not null default 0,
+  opened_at timestamptz,
+  strategy text,
+  entry_price numeric,
+  high_water numeric,
+  stop_price numeric,
+  target_price numeric,
+  trail_armed boolean not null default false,
+  exit_by timestamptz,
+  updated_at timestamptz not null default private.clock(),
+  version bigint not null default 0,
+  primary key (mode, symbol)
+);
+comment on table public.positions is 'What is held, with the exit state that must survive a restart.';
+create index positions_held on public.positions (mode) where qty > 0;
+
+create table public.cash_ledger (
+  id bigint generated always as identity primary key,
+  mode text not null constraint cash_ledger_mode_known check (mode in ('paper', 'live')),
+  kind text not null constraint cash_ledger_kind_known check (kind in ('opening', 'deposit', 'withdrawal', 'fill', 'fee', 'adjustment')),
+  amount numeric not null constraint cash_ledger_amount_finite check (amount > '-Infinity' and amount < 'Infinity'),
+  fill_id uuid references public.crypto_fills (id),
+  reason text,
+  actor text not null,
+  occurred_at timestamptz not null default private.clock(),
+  constraint cash_ledger_fill_named check ((kind in ('fill', 'fee')) = (fill_id is not null)),
+  constraint cash_ledger_fill_once unique (fill_id, kind)
+);
+comment on table public.cash_ledger is 'Append-only. An account''s cash is the sum of its rows; positive is money in.';
+create unique index cash_ledger_one_opening on public.cash_ledger (mode) where kind = 'opening';
+create index cash_ledger_by_mode on public.cash_ledger (mode, id);
+
+alter table public.crypto_fills enable row level security;
+alter table public.position_lots enable row level security;
+alter table public.lot_closures enable row level security;
+alter table public.positions enable row level security;
+alter table public.cash_ledger enable row level security;

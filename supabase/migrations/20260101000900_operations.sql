@@ -1,0 +1,83 @@
+-- Operations: what ran, what is healthy, what needs a person, and why the engine did what it did.
+
+create table public.tick_runs (
+  id uuid primary key default gen_random_uuid(),
+  name text not null constraint tick_runs_name_known check (name in ('trader-tick', 'edge-factory-tick', 'reposition-tick')),
+  slot timestamptz,
+  trigger text not null constraint tick_runs_trigger_known check (trigger in ('cron', 'wake', 'manual')),
+  token bigint not null,
+  outcome text not null default 'running' constraint tick_runs_outcome_known check (outcome in ('running', 'ok', 'skipped', 'error')),
+  reason text,
+  counts jsonb not null default '{}',
+  error text,
+  started_at timestamptz not null default private.clock(),
+  finished_at timestamptz,
+  duration_ms integer,
+  constraint tick_runs_once_per_slot unique (name, slot)
+);
+comment on table public.tick_runs is 'One row a run that did work or was skipped for a reason worth keeping.';
+create index tick_runs_recent on public.tick_runs (name, started_at desc);
+create index tick_runs_age on public.tick_runs (started_at);
+
+create table private.tick_leases (
+  name text primary key,
+  run_id uuid,
+  token bigint not null default 0,
+  expires_at timestamptz,
+  again boolean not null default false
+);
+comment on table private.tick_leases is 'Who may work as this tick now. again: work arrived while it ran.';
+
+create table public.health_heartbeat (
+  component text not null,
+  mode text not null constraint health_heartbeat_mode_known check (mode in ('paper', 'live')),
+  status text not null constraint health_heartbeat_status_known check (status in ('ok', 'warning', 'error', 'down')),
+  last_heartbeat timestamptz not null default private.clock(),
+  since timestamptz not null default private.clock(),
+  latency_ms integer,
+  errors_in_a_row integer not null default 0,
+  good_in_a_row integer not null default 0,
+  details jsonb not null default '{}',
+  primary key (component, mode)
+);
+comment on table public.health_heartbeat is 'Components: broker_api, market_data, trader-tick, edge-factory-tick, reposition-tick, reconciliation, realtime.';
+
+create table public.alerts (
+  id uuid primary key default gen_random_uuid(),
+  kind text not null,
+  key text not null default '',
+  mode text not null constraint alerts_mode_known check (mode in ('paper', 'live')),
+  severity text not null constraint alerts_severity_known check (severity in ('info', 'warning', 'critical')),
+  title text not null,
+  detail text not null,
+  action text not null,
+  count integer not null default 1,
+  evidence jsonb not null default '{}',
+  opened_at timestamptz not null default private.clock(),
+  last_seen_at timestamptz not null default private.clock(),
+  resolved_at timestamptz,
+  acknowledged_at timestamptz,
+  acknowledged_by text
+);
+comment on table public.alerts is 'Rows, not toasts: open until resolved. action says what a person should do.';
+create unique index alerts_one_open on public.alerts (kind, key, mode) where resolved_at is null;
+create index alerts_recent on public.alerts (opened_at desc);
+
+create table public.thoughts (
+  id bigint generated always as identity primary key,
+  mode text not null,
+  engine text not null,
+  type text not null,
+  symbol text,
+  content text not null,
+  metadata jsonb not null default '{}',
+  created_at timestamptz not null default private.clock()
+);
+comment on table public.thoughts is 'Why the engine did what it did, in words.';
+create index thoughts_recent on public.thoughts (created_at desc);
+
+alter table public.tick_runs enable row level security;
+alter table private.tick_leases enable row level security;
+alter table public.health_heartbeat enable row level security;
+alter table public.alerts enable row level security;
+alter table public.thoughts enable row level security;
