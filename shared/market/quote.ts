@@ -1,0 +1,65 @@
+import { type Amount, type Decimal, decimal } from "../money/decimal.ts";
+import { type Result, refusal, success } from "../result.ts";
+import type { Millis } from "./instant.ts";
+
+/** The best bid and ask of a symbol; sizes are null when the feed does not tell them. */
+export interface Quote {
+  readonly symbol: string;
+  readonly bid: Amount;
+  readonly ask: Amount;
+  readonly bidSize: Amount | null;
+  readonly askSize: Amount | null;
+  readonly source: string;
+  readonly observedAt: Millis;
+}
+
+/** Why a quote must not be traded on. */
+export interface QuoteProblem {
+  readonly code: "no_quote" | "crossed" | "stale" | "from_the_future";
+  readonly message: string;
+}
+
+const CROSSED_TOLERANCE_BPS = decimal("5");
+const CLOCK_SKEW_TOLERANCE_MS = 5000;
+
+/** Returns the middle between bid and ask. */
+export const midPrice = (quote: Pick<Quote, "bid" | "ask">): Decimal =>
+  decimal(quote.bid).plus(decimal(quote.ask)).div(decimal("2"));
+
+/** Returns the spread in percent of mid; negative when the quote is crossed. */
+export const spreadPct = (quote: Pick<Quote, "bid" | "ask">): Decimal =>
+  decimal(quote.ask).minus(decimal(quote.bid)).div(midPrice(quote)).times(decimal("100"));
+
+/** Returns the quote as it may be traded on: legs crossed by up to 5 bps are swapped, since feeds sample them apart. */
+export const usableQuote = (quote: Quote | null, now: Millis, maxAgeSeconds: number): Result<Quote, QuoteProblem> => {
+  if (quote === null) return refusal({ code: "no_quote", message: "there is no quote" });
+  const ageMs = now - quote.observedAt;
+  if (ageMs > maxAgeSeconds * 1000) {
+    return refusal({
+      code: "stale",
+      message: `the quote is ${Math.round(ageMs / 1000)} s old, allowed are ${maxAgeSeconds} s`,
+    });
+  }
+  if (ageMs < -CLOCK_SKEW_TOLERANCE_MS) {
+    return refusal({
+      code: "from_the_future",
+      message: `the quote is ${Math.round(-ageMs / 1000)} s ahead of the clock`,
+    });
+  }
+  const crossedBps = spreadPct(quote).times(decimal("-100"));
+  if (crossedBps.gt(CROSSED_TOLERANCE_BPS)) {
+    return refusal({
+      code: "crossed",
+      message: `bid ${quote.bid} is above ask ${quote.ask} by ${crossedBps.toFixed(1)} bps`,
+    });
+  }
+  return success(crossedBps.lte(decimal("0")) ? quote : swapLegs(quote));
+};
+
+const swapLegs = (quote: Quote): Quote => ({
+  ...quote,
+  bid: quote.ask,
+  ask: quote.bid,
+  bidSize: quote.askSize,
+  askSize: quote.bidSize,
+});
