@@ -1,0 +1,71 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { Link, Route, Switch } from "wouter";
+import { AlertBanner } from "../features/alerts/alert-banner.tsx";
+import { HeaderBar } from "../features/header/header-bar.tsx";
+import { headerQuery } from "../features/header/header-query.ts";
+import { type Connection, keepFresh } from "../lib/live.ts";
+import { useMode } from "../lib/mode.ts";
+import { LogPage } from "./log-page.tsx";
+import { Overview } from "./overview.tsx";
+import { SettingsPage } from "./settings-page.tsx";
+
+/** The screen: header and alerts always in sight, three pages below. */
+export function Dashboard() {
+  const mode = useMode();
+  const queries = useQueryClient();
+  const [connection, setConnection] = useState<Connection>("connecting");
+  useEffect(() => keepFresh(queries, setConnection), [queries]);
+  const header = useQuery(headerQuery(mode));
+  const canCommand = header.data?.role === "operator";
+  if (header.data && header.data.role === null) return <NotInvited email={header.data.email} />;
+  const page = { mode, canCommand };
+  return (
+    <>
+      <HeaderBar mode={mode} connection={connection} />
+      <AlertBanner {...page} />
+      <nav aria-label="Pages">
+        <Tab href="/" name="Overview" />
+        <Tab href="/log" name="Log" />
+        <Tab href="/settings" name="Settings" />
+      </nav>
+      <main>
+        <Switch>
+          <Route path="/log">
+            <LogPage {...page} />
+          </Route>
+          <Route path="/settings">
+            <SettingsPage {...page} />
+          </Route>
+          <Route>
+            <Overview {...page} />
+          </Route>
+        </Switch>
+      </main>
+    </>
+  );
+}
+
+function Tab({ href, name }: { href: string; name: string }) {
+  return (
+    <Link
+      href={`${href}${window.location.search}`}
+      className={() => (window.location.pathname === href ? "tab here" : "tab")}
+      aria-current={window.location.pathname === href ? "page" : undefined}
+    >
+      {name}
+    </Link>
+  );
+}
+
+function NotInvited({ email }: { email: string | null }) {
+  return (
+    <main className="alone">
+      <h1>Not invited</h1>
+      <p>
+        {email ?? "This account"} is signed in but is neither a viewer nor an operator. An operator can add it to the
+        table “operators”.
+      </p>
+    </main>
+  );
+}

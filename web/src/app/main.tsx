@@ -1,0 +1,12 @@
+import { createRoot } from "react-dom/client";
+import { App } from "./app.tsx";
+import { Failure } from "./failure.tsx";
+import "../ui/styles.css";
+
+const root = document.getElementById("root");
+if (!root) throw new Error("index.html has no element with the id root.");
+createRoot(root).render(
+  <Failure>
+    <App />
+  </Failure>,
+);

@@ -1,0 +1,51 @@
+import { queryOptions, useQuery } from "@tanstack/react-query";
+import { type Amount, instant, price, quantity, signedUsd, usd } from "../../lib/format.ts";
+import type { Mode } from "../../lib/mode.ts";
+import { callRpc } from "../../lib/rpc.ts";
+import { useServerNow } from "../../lib/server-clock.ts";
+import { Loaded } from "../../ui/loaded.tsx";
+import { Panel } from "../../ui/panel.tsx";
+import { Signed } from "../../ui/signed.tsx";
+import { type Column, Table } from "../../ui/table.tsx";
+
+interface Fill {
+  readonly id: string;
+  readonly symbol: string;
+  readonly side: string;
+  readonly qty: Amount;
+  readonly price: Amount;
+  readonly fee: Amount;
+  readonly realized_pnl?: Amount | null;
+  readonly late: boolean;
+  readonly executed_at: string;
+}
+
+const fillsQuery = (mode: Mode) =>
+  queryOptions({ queryKey: ["fills", mode], queryFn: () => callRpc<Fill[]>("dashboard_fills", { p_mode: mode }) });
+
+/** The last fifty executions. */
+export function FillsPanel({ mode }: { mode: Mode }) {
+  const query = useQuery(fillsQuery(mode));
+  const now = useServerNow();
+  return (
+    <Panel title="Fills" note="the last 50">
+      <Loaded query={query} empty="No order has filled yet.">
+        {(rows) => <Table label="Fills" columns={columns(now)} rows={rows} rowKey={(row) => row.id} />}
+      </Loaded>
+    </Panel>
+  );
+}
+
+const columns = (now: number): readonly Column<Fill>[] => [
+  { title: "Time", cell: (row) => <time dateTime={row.executed_at}>{instant(row.executed_at, now)}</time> },
+  { title: "Symbol", cell: (row) => <strong>{row.symbol}</strong> },
+  { title: "Side", cell: (row) => (row.late ? `${row.side} (late)` : row.side) },
+  { title: "Quantity", numeric: true, cell: (row) => quantity(row.qty) },
+  { title: "Price", numeric: true, cell: (row) => price(row.price) },
+  { title: "Fee", numeric: true, minor: true, cell: (row) => usd(row.fee) },
+  {
+    title: "Realized",
+    numeric: true,
+    cell: (row) => (row.realized_pnl ? <Signed value={row.realized_pnl}>{signedUsd(row.realized_pnl)}</Signed> : "–"),
+  },
+];

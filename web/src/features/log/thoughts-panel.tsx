@@ -1,0 +1,48 @@
+import { queryOptions, useQuery } from "@tanstack/react-query";
+import { instant, words } from "../../lib/format.ts";
+import { callRpc } from "../../lib/rpc.ts";
+import { useServerNow } from "../../lib/server-clock.ts";
+import { Loaded } from "../../ui/loaded.tsx";
+import { Panel } from "../../ui/panel.tsx";
+
+interface Thought {
+  readonly id: string | number;
+  readonly engine: string;
+  readonly type: string;
+  readonly symbol: string | null;
+  readonly content: string;
+  readonly created_at: string;
+}
+
+const thoughtsQuery = queryOptions({
+  queryKey: ["scan", "thoughts"],
+  queryFn: () => callRpc<Thought[]>("dashboard_thoughts", { p_limit: 100 }),
+});
+
+/** Why the engine did what it did, newest first. */
+export function ThoughtsPanel() {
+  const query = useQuery(thoughtsQuery);
+  const now = useServerNow();
+  return (
+    <Panel title="Thoughts" note="the last 100">
+      <Loaded query={query} empty="The engine has not decided anything yet.">
+        {(thoughts) => (
+          <ol className="thoughts">
+            {thoughts.map((thought) => (
+              <li key={thought.id}>
+                <time dateTime={thought.created_at}>{instant(thought.created_at, now)}</time>
+                <span className="note">
+                  {words(thought.engine)} · {words(thought.type)}
+                </span>
+                <span>
+                  {thought.symbol && <strong>{thought.symbol} </strong>}
+                  {thought.content}
+                </span>
+              </li>
+            ))}
+          </ol>
+        )}
+      </Loaded>
+    </Panel>
+  );
+}

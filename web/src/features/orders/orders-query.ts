@@ -1,0 +1,88 @@
+import { queryOptions } from "@tanstack/react-query";
+import type { Amount } from "../../lib/format.ts";
+import type { Mode } from "../../lib/mode.ts";
+import { callRpc } from "../../lib/rpc.ts";
+
+/** Where an order is in its life (DESIGN section 4). */
+export type OrderStatus =
+  | "new"
+  | "submitted"
+  | "working"
+  | "partially_filled"
+  | "filled"
+  | "cancel_pending"
+  | "canceled"
+  | "expired"
+  | "rejected";
+
+/** One order as the dashboard shows it. */
+export interface Order {
+  readonly id: string;
+  readonly intent_group_id: string;
+  readonly symbol: string;
+  readonly side: "buy" | "sell";
+  readonly purpose: string;
+  readonly urgency: string;
+  readonly status: OrderStatus;
+  readonly unresolved: boolean;
+  readonly qty: Amount;
+  readonly filled_qty: Amount;
+  readonly remaining_qty: Amount;
+  readonly limit_price: Amount;
+  readonly average_price: Amount | null;
+  readonly notional: Amount | null;
+  readonly replace_count: number;
+  readonly cancel_reason_code: string | null;
+  readonly requested_at: string;
+  readonly next_action_at: string | null;
+  readonly last_error: string | null;
+  readonly strategy: string | null;
+  readonly reason: string | null;
+}
+
+const OPEN: ReadonlySet<OrderStatus> = new Set(["new", "submitted", "working", "partially_filled", "cancel_pending"]);
+
+/** True while the order may still trade or be on its way. */
+export const isOpen = (order: Order): boolean => OPEN.has(order.status);
+
+/** Reads the open orders and the last closed ones. */
+export const ordersQuery = (mode: Mode) =>
+  queryOptions({ queryKey: ["orders", mode], queryFn: () => callRpc<Order[]>("dashboard_orders", { p_mode: mode }) });
+
+/** One line of an order's story. */
+export interface OrderEvent {
+  readonly event_type: string;
+  readonly from_status: string | null;
+  readonly to_status: string | null;
+  readonly price: Amount | null;
+  readonly qty: Amount | null;
+  readonly filled_qty: Amount | null;
+  readonly reason: string | null;
+  readonly actor: string;
+  readonly trace_id: string | null;
+  readonly ts: string;
+}
+
+/** An intent with its chain of orders and their events. */
+export interface Timeline {
+  readonly intent: {
+    readonly engine: string;
+    readonly purpose: string;
+    readonly side: string;
+    readonly symbol: string;
+    readonly status: string;
+    readonly strategy: string | null;
+    readonly reason: string | null;
+    readonly target_notional: Amount | null;
+    readonly target_qty: Amount | null;
+    readonly created_at: string;
+  };
+  readonly orders: readonly (Order & { readonly events: readonly OrderEvent[] })[];
+}
+
+/** Reads the whole story of an intent. */
+export const timelineQuery = (intentGroupId: string) =>
+  queryOptions({
+    queryKey: ["timeline", intentGroupId],
+    queryFn: () => callRpc<Timeline>("order_timeline", { intent_group_id: intentGroupId }),
+  });
