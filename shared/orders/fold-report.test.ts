@@ -1,0 +1,217 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { decimal, toAmount, ZERO } from "../money/decimal.ts";
+import { type FoldableOrder, foldReport, isProvenAbsent, type OrderReport } from "./fold-report.ts";
+import { isLegalTransition, NEVER_REACHED_BROKER, type OrderStatus } from "./status.ts";
+
+const order = (status: OrderStatus, change: Partial<FoldableOrder> = {}): FoldableOrder => ({
+  status,
+  qty: "1",
+  filledQty: "0",
+  averagePrice: null,
+  fee: "0",
+  reasonCode: null,
+  lastReportAt: null,
+  ...change,
+});
+
+type Snapshot = Extract<OrderReport, { kind: "report" }>;
+const report = (
+  state: Snapshot["state"],
+  filledQty: string,
+  observedAt = 10,
+  change: Partial<Snapshot> = {},
+): Snapshot => ({
+  kind: "report",
+  state,
+  filledQty,
+  averagePrice: filledQty === "0" ? null : "100",
+  fee: toAmount(decimal(filledQty).times(decimal("0.95"))),
+  observedAt,
+  ...change,
+});
+
+const foldAll = (from: FoldableOrder, reports: readonly OrderReport[]) =>
+  reports.reduce((current, each) => foldReport(current, each).order, from);
+
+describe("foldReport", () => {
+  it("books what is new since the last report", () => {
+    const folded = foldReport(
+      order("working", { filledQty: "0.25", averagePrice: "100", fee: "0.2375" }),
+      report("partially_filled", "0.75"),
+    );
+    expect(folded).toMatchObject({ newQty: "0.5", newNotional: "50", newFee: "0.475", flags: [] });
+    expect(folded.order.status).toBe("partially_filled");
+  });
+
+  it("keeps a requested cancel pending while the broker still calls the order working", () => {
+    expect(foldReport(order("cancel_pending"), report("working", "0.5")).order).toMatchObject({
+      status: "cancel_pending",
+      filledQty: "0.5",
+    });
+  });
+
+  it("goes back to working or partially filled when the broker refuses the cancel", () => {
+    const refused: OrderReport = { kind: "cancel_refused", observedAt: 10 };
+    expect(foldReport(order("cancel_pending"), refused).order.status).toBe("working");
+    expect(foldReport(order("cancel_pending", { filledQty: "0.5" }), refused).order.status).toBe("partially_filled");
+  });
+
+  it("books a fill that wins the race against a cancel", () => {
+    expect(foldReport(order("cancel_pending"), report("filled", "1")).order.status).toBe("filled");
+  });
+
+  it("books a late fill: a partial one keeps the status, a full one ends as filled", () => {
+    const canceled = order("canceled", { lastReportAt: 5 });
+    const partial = foldReport(canceled, report("canceled", "0.5"));
+    expect(partial).toMatchObject({
+      newQty: "0.5",
+      flags: ["late_fill"],
+      order: { status: "canceled", filledQty: "0.5" },
+    });
+    expect(foldReport(canceled, report("filled", "1"))).toMatchObject({
+      flags: ["late_fill"],
+      order: { status: "filled" },
+    });
+  });
+
+  it("brings an order back that was proven absent and is found alive after all", () => {
+    const absent = order("rejected", { reasonCode: NEVER_REACHED_BROKER, lastReportAt: 5 });
+    expect(foldReport(absent, report("working", "0"))).toMatchObject({
+      flags: ["back_from_absent"],
+      order: { status: "working" },
+    });
+    expect(foldReport(absent, report("filled", "1")).order.status).toBe("filled");
+  });
+
+  it("flags a refused order that is said to work, and leaves it refused", () => {
+    expect(foldReport(order("rejected", { lastReportAt: 5 }), report("working", "0"))).toMatchObject({
+      flags: ["contradictory_report"],
+      order: { status: "rejected" },
+    });
+  });
+
+  it.each([
+    ["more was filled than ordered", order("working"), report("filled", "1.5"), "overfill"],
+    ["it is filled but not wholly", order("working"), report("filled", "0.5"), "contradictory_report"],
+    ["a rejected order has fills", order("working"), report("rejected", "0.5"), "contradictory_report"],
+    [
+      "fills have no price",
+      order("working"),
+      report("working", "0.5", 10, { averagePrice: null }),
+      "contradictory_report",
+    ],
+    [
+      "the same fills now cost something else",
+      order("partially_filled", { filledQty: "0.5", averagePrice: "99", fee: "0.475" }),
+      report("partially_filled", "0.5"),
+      "contradictory_report",
+    ],
+    [
+      "more was filled for less money",
+      order("partially_filled", { filledQty: "0.5", averagePrice: "300", fee: "0" }),
+      report("partially_filled", "0.6"),
+      "contradictory_report",
+    ],
+    [
+      "a canceled order works again",
+      order("canceled", { lastReportAt: 5 }),
+      report("working", "0"),
+      "contradictory_report",
+    ],
+    ["an order was never handed over", order("new"), report("working", "0"), "contradictory_report"],
+  ])("flags that %s", (_, known, given, flag) => {
+    expect(foldReport(known, given).flags).toContain(flag);
+  });
+
+  it("books an overfill in full, for the money has moved", () => {
+    expect(foldReport(order("working"), report("filled", "1.5")).order).toMatchObject({
+      status: "filled",
+      filledQty: "1.5",
+    });
+  });
+
+  it.each(["not_found", "unavailable", "throttled", "cancel_requested"] as const)(
+    "lets %s alone prove nothing",
+    (kind) => {
+      for (const status of ["submitted", "working", "cancel_pending"] as const) {
+        expect(foldReport(order(status), { kind, observedAt: 10 }).order.status).toBe(status);
+      }
+    },
+  );
+
+  it("rejects on a definite refusal of the placement only", () => {
+    expect(foldReport(order("submitted"), { kind: "refused", observedAt: 10 }).order.status).toBe("rejected");
+    expect(foldReport(order("working"), { kind: "refused", observedAt: 10 })).toMatchObject({
+      flags: ["contradictory_report"],
+      order: { status: "working" },
+    });
+  });
+
+  it("takes three definite answers over thirty seconds to prove absence", () => {
+    expect(isProvenAbsent(2, 0, 60_000)).toBe(false);
+    expect(isProvenAbsent(3, 0, 29_999)).toBe(false);
+    expect(isProvenAbsent(3, 0, 30_000)).toBe(true);
+  });
+});
+
+const anyStory = fc
+  .record({
+    steps: fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 6 }),
+    prices: fc.array(fc.integer({ min: 1, max: 500 }), { minLength: 6, maxLength: 6 }),
+    end: fc.constantFrom("none" as const, "canceled" as const, "expired" as const),
+    endAt: fc.nat(6),
+  })
+  .map(({ steps, prices, end, endAt }) => {
+    let [qty, notional] = [ZERO, ZERO];
+    const story: Snapshot[] = [report("working", "0", 1)];
+    for (const [index, step] of steps.entries()) {
+      const more = decimal(String(step)).div(decimal("100"));
+      if (qty.plus(more).gt(decimal("1"))) break;
+      qty = qty.plus(more);
+      notional = notional.plus(more.times(decimal(String(prices[index] ?? 1))));
+      const isOver = end !== "none" && index >= endAt;
+      const state = qty.eq(decimal("1")) ? "filled" : isOver ? end : "partially_filled";
+      story.push(
+        report(state, toAmount(qty), index + 2, { averagePrice: toAmount(notional.div(qty)), fee: toAmount(notional) }),
+      );
+    }
+    const last = story.at(-1);
+    if (end !== "none" && last && last.state !== "filled") story.push({ ...last, state: end, observedAt: 20 });
+    return story;
+  });
+
+describe("folding a whole story", () => {
+  it("ends the same however often and in whatever order the reports arrive", () => {
+    fc.assert(
+      fc.property(
+        anyStory,
+        fc.array(fc.nat(), { minLength: 30, maxLength: 30 }),
+        fc.boolean(),
+        (story, picks, isCanceling) => {
+          const start = order(isCanceling ? "cancel_pending" : "submitted");
+          const noisy = [...story, ...picks.flatMap((pick) => story[pick % story.length] ?? [])]
+            .map((each, index) => ({ each, key: picks[index % picks.length] ?? 0 }))
+            .sort((a, b) => a.key - b.key)
+            .map(({ each }) => each);
+          expect(foldAll(start, noisy)).toEqual(foldAll(start, story));
+        },
+      ),
+    );
+  });
+
+  it("only ever makes legal transitions, and quantity and fee only grow", () => {
+    fc.assert(
+      fc.property(fc.array(anyStory, { maxLength: 3 }), (stories) => {
+        let current = order("submitted");
+        for (const each of stories.flat()) {
+          const next = foldReport(current, each).order;
+          const isMove = next.status !== current.status;
+          if (isMove) expect(isLegalTransition(current.status, next.status, current.reasonCode)).toBe(true);
+          expect(decimal(next.filledQty).gte(decimal(current.filledQty))).toBe(true);
+          current = next;
+        }
+      }),
+    );
+  });
+});
