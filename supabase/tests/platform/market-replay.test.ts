@@ -1,0 +1,193 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { dataStatus, parseStart } from "../../local/market/market-range.ts";
+import type { MarketSource } from "../../local/market/market-source.ts";
+import { openReplay } from "../../local/market/replay/open-replay.ts";
+import { hasMarketData, marketDataFile } from "../support/market-data.ts";
+
+const T = Date.UTC(2017, 8, 3);
+const MINUTE = 60_000;
+const DAY = 1440 * MINUTE;
+
+let folder = "";
+let market: MarketSource;
+
+/** Three traded minutes, one without a trade, one more; a second day; quotes for the first two minutes. */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "zoe-replay-"));
+  const candles = [
+    [T, "100,110,90,105,6"],
+    [T + MINUTE, "106,107,101,102,12"],
+    [T + 2 * MINUTE, "102,102,80,81,24"],
+    [T + 4 * MINUTE, "82,83,82,83,3"],
+    [T + DAY, "200,201,199,200,5"],
+  ];
+  const quotes = [
+    [T, "99,104,99,104,1.5,101,106,101,106,2.5"],
+    [T + MINUTE, "105,106,100,101,3.5,107,107,103,103,4.5"],
+  ];
+  const text = (header: string, rows: (string | number)[][]) =>
+    `${[header, ...rows.map((row) => row.join(","))].join("\n")}\n`;
+  const files = [join(folder, "btcusd_trade.csv"), join(folder, "btcusd_quote.csv")];
+  await writeFile(files[0] ?? "", text("ts_ms,open,high,low,close,volume", candles));
+  const header = "ts_ms,bid_open,bid_high,bid_low,bid_close,bid_size,ask_open,ask_high,ask_low,ask_close,ask_size";
+  await writeFile(files[1] ?? "", text(header, quotes));
+  market = await openReplay(files);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const minutes = (nowMs: number, granularitySeconds = 60) =>
+  market.candles("BTC-USD", { granularitySeconds, startMs: T, endMs: nowMs }, nowMs);
+
+describe("the replay never tells the future", () => {
+  it("inside a bar it shows the bar's open, and the close from the bar's end on", () => {
+    expect(market.ticker("BTC-USD", T + MINUTE + 59_999)).toMatchObject({ price: "106", bid: "105", ask: "107" });
+    expect(market.ticker("BTC-USD", T + 2 * MINUTE + 30_000)).toMatchObject({ price: "102" });
+    expect(market.ticker("BTC-USD", T + 3 * MINUTE)).toMatchObject({ price: "81" });
+  });
+
+  it("inside a quote bar the sizes are those of the bar before: a bar's own are its last ones", () => {
+    const book = market.book("BTC-USD", T + MINUTE + 30_000, "full");
+    expect(book).toMatchObject({ bids: [["105", "1.5", 1]], asks: [["107", "2.5", 1]] });
+  });
+
+  it("the running candle holds only its open and no volume; the finished one is whole", () => {
+    expect(minutes(T + MINUTE + 1)[0]).toEqual({
+      openMs: T + MINUTE,
+      open: "106",
+      high: "106",
+      low: "106",
+      close: "106",
+      volume: "0",
+    });
+    expect(minutes(T + 2 * MINUTE)[1]).toEqual({
+      openMs: T + MINUTE,
+      open: "106",
+      high: "107",
+      low: "101",
+      close: "102",
+      volume: "12",
+    });
+  });
+
+  it("at any moment, all that is said about earlier moments stays as it was said", () => {
+    const late = minutes(T + 5 * MINUTE);
+    for (let now = T; now < T + 5 * MINUTE; now += 7_000) {
+      const finished = minutes(now).filter((candle) => candle.openMs + MINUTE <= now);
+      expect(late).toEqual(expect.arrayContaining(finished));
+    }
+  });
+
+  it("the volume of the last day leaves the running minute out and the day before yesterday", () => {
+    expect(market.ticker("BTC-USD", T + 2 * MINUTE + 30_000)?.volume).toBe("18");
+    expect(market.ticker("BTC-USD", T + DAY + 2 * MINUTE)?.volume).toBe("32");
+  });
+});
+
+describe("candles", () => {
+  it("come newest first, and a minute without a trade is absent", () => {
+    expect(minutes(T + 5 * MINUTE).map((candle) => (candle.openMs - T) / MINUTE)).toEqual([4, 2, 1, 0]);
+  });
+
+  it("of five minutes join the minutes: first open, highest high, lowest low, last close, summed volume", () => {
+    expect(minutes(T + 5 * MINUTE, 300)).toEqual([
+      { openMs: T, open: "100", high: "110", low: "80", close: "83", volume: "45" },
+    ]);
+  });
+});
+
+describe("where the recording pauses for more than ten minutes", () => {
+  const gap = T + 3600_000;
+  it("the market looks halted: the last trade and the book stay what and when they were", () => {
+    expect(market.ticker("BTC-USD", gap)).toMatchObject({ price: "83", timeMs: T + 5 * MINUTE - 1 });
+    expect(market.book("BTC-USD", gap, "touch").timeMs).toBe(T + 5 * MINUTE);
+    expect(market.candles("BTC-USD", { granularitySeconds: 60, startMs: gap - 10 * MINUTE, endMs: gap }, gap)).toEqual(
+      [],
+    );
+  });
+
+  it("the range has two segments, and the status says when it goes on and when it is over", () => {
+    const range = market.range();
+    expect(range.segments).toEqual([
+      { startMs: T, endMs: T + 5 * MINUTE },
+      { startMs: T + DAY, endMs: T + DAY + MINUTE },
+    ]);
+    expect(dataStatus(range, T - 1)).toEqual({
+      state: "before",
+      message: "the market data begins at 2017-09-03T00:00Z",
+    });
+    expect(dataStatus(range, T).state).toBe("within");
+    expect(dataStatus(range, gap).message).toBe("no market data at 2017-09-03T01:00Z; it goes on at 2017-09-04T00:00Z");
+    expect(dataStatus(range, T + 2 * DAY)).toEqual({
+      state: "ended",
+      message: "the market data ended at 2017-09-04T00:01Z",
+    });
+  });
+
+  it("a start is taken inside the data only, and a refusal names what is allowed", () => {
+    expect(parseStart("2017-09-03", market.range())).toEqual({ ok: true, startMs: T });
+    expect(parseStart("2017-09-03T00:02Z", market.range())).toEqual({ ok: true, startMs: T + 2 * MINUTE });
+    expect(parseStart("2017-09-03T07:00", market.range())).toMatchObject({
+      ok: false,
+      message:
+        "start 2017-09-03T07:00Z is outside the market data, which covers 2017-09-03T00:00Z to 2017-09-03T00:05Z, 2017-09-04T00:00Z to 2017-09-04T00:01Z",
+    });
+    expect(parseStart("yesterday", market.range())).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('start "yesterday" is not a time'),
+    });
+    expect(parseStart("2017-02-31", market.range()).ok).toBe(false);
+  });
+});
+
+it("before the first row there is no ticker and an empty book; candles alone get a narrow invented spread", () => {
+  expect(market.ticker("BTC-USD", T - 1)).toBeNull();
+  expect(market.book("BTC-USD", T - 1, "full")).toMatchObject({ bids: [], asks: [] });
+  expect(market.ticker("BTC-USD", T + DAY)).toMatchObject({ price: "200", bid: "199.98", ask: "200.02" });
+});
+
+const TICKS = [
+  "btcusdt_spot_trades_2024-08-08.csv",
+  "btcusdt_spot_quotes_250ms_2024-08-08.csv",
+  "btcusdt_spot_book10_1s_2024-08-08.csv",
+];
+const LEAN = [
+  "lean_coinbase_btcusd_1m_trade.csv",
+  "lean_coinbase_btcusd_1m_quote.csv",
+  "lean_coinbase_ethusd_1m_trade.csv",
+  "lean_coinbase_ethusd_1m_quote.csv",
+];
+
+describe.skipIf(!hasMarketData(...TICKS, ...LEAN))("the replay of the recorded data", () => {
+  it("of single trades, quotes and ten levels shows each at its own moment", async () => {
+    const ticks = await openReplay(TICKS.map(marketDataFile));
+    const now = Date.UTC(2024, 7, 9, 0, 0, 30, 300);
+    const [last] = ticks.trades("BTC-USD", { limit: 1 }, now);
+    expect(last?.timeMs).toBeLessThanOrEqual(now);
+    expect(ticks.ticker("BTC-USD", now)).toMatchObject({
+      tradeId: last?.tradeId,
+      price: last?.price,
+      bid: "61710",
+      ask: "61710.01",
+    });
+    expect(ticks.book("BTC-USD", now, "full").bids).toHaveLength(10);
+    const [running] = ticks.candles("BTC-USD", { granularitySeconds: 60, startMs: now - MINUTE, endMs: now }, now);
+    expect(running).toMatchObject({ openMs: Date.UTC(2024, 7, 9), close: last?.price });
+  });
+
+  it("of the four Coinbase files covers four stretches and both symbols", async () => {
+    const lean = await openReplay(LEAN.map(marketDataFile));
+    expect(
+      lean.range().segments.map((s) => [new Date(s.startMs).toISOString().slice(0, 10), (s.endMs - s.startMs) / DAY]),
+    ).toEqual([
+      ["2016-10-07", 3],
+      ["2017-09-03", 2],
+      ["2017-12-17", 1],
+      ["2018-04-04", 3],
+    ]);
+    expect(parseStart("2017-09-03", lean.range())).toEqual({ ok: true, startMs: T });
+    expect(lean.ticker("ETH-USD", T)).toMatchObject({ price: "354.88", bid: "354.85", ask: "354.88" });
+  });
+});
