@@ -12,6 +12,16 @@ create table if not exists embedded.home (
 comment on table embedded.home is 'The database the stand-ins were set up in, so that the jobs of a cloned database follow it.';
 insert into embedded.home default values on conflict do nothing;
 
+create or replace function embedded.clock() returns timestamptz
+language plpgsql stable set search_path = ''
+as $$
+begin
+  if pg_catalog.to_regprocedure('private.clock()') is null then return pg_catalog.clock_timestamp(); end if;
+  return private.clock();
+end
+$$;
+comment on function embedded.clock is 'The one clock of the rules, which also sets the pace of cron; real time before the migrations.';
+
 create schema if not exists cron;
 create sequence if not exists cron.jobid_seq;
 create sequence if not exists cron.runid_seq;
