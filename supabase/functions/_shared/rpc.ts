@@ -1,0 +1,58 @@
+import { fieldOf, requestJson, textOf } from "./request-json.ts";
+
+/** Calls a database function by name with named arguments and returns its JSON answer; throws StoreError. */
+export type RpcCall = (name: string, args: Readonly<Record<string, unknown>>) => Promise<unknown>;
+
+/** `lease_lost`: another worker has the lease, nothing was committed. `refused`: the database said no. `unavailable`: no definite answer. */
+export type StoreErrorCode = "lease_lost" | "refused" | "unavailable";
+
+/** A database call that did not succeed. */
+export class StoreError extends Error {
+  readonly code: StoreErrorCode;
+  constructor(code: StoreErrorCode, message: string) {
+    super(message);
+    this.name = "StoreError";
+    this.code = code;
+  }
+}
+
+const TIMEOUT_MS = 20_000;
+const LEASE_LOST = "lease_lost";
+
+/** Tells which kind of refusal a database error is, from its message and SQLSTATE. */
+export const storeError = (
+  call: string,
+  sqlState: string | null,
+  message: string,
+  detail: string | null,
+): StoreError => {
+  const text = `${call}: ${message}${detail ? ` (${detail})` : ""}`;
+  return new StoreError(
+    message.includes(LEASE_LOST) ? "lease_lost" : "refused",
+    sqlState ? `${text} [${sqlState}]` : text,
+  );
+};
+
+/** Headers with which a key is presented: new keys only as `apikey`, a legacy JWT key also as bearer. */
+export const keyHeaders = (key: string): Record<string, string> =>
+  key.startsWith("eyJ") ? { apikey: key, authorization: `Bearer ${key}` } : { apikey: key };
+
+/** Returns the RPC client of the project's REST API. A server error or no answer is `unavailable`: it proves nothing. */
+export const restRpc =
+  (supabaseUrl: string, secretKey: string): RpcCall =>
+  async (name, args) => {
+    const url = `${supabaseUrl}/rest/v1/rpc/${name}`;
+    const answer = await requestJson({
+      method: "POST",
+      url,
+      headers: keyHeaders(secretKey),
+      body: args,
+      timeoutMs: TIMEOUT_MS,
+    });
+    if (answer.kind === "no_answer") throw new StoreError("unavailable", `${name}: ${answer.message}`);
+    if (answer.status >= 200 && answer.status < 300) return answer.body ?? null;
+    const message = textOf(answer.body, "message") ?? `HTTP ${answer.status}`;
+    const isOurs = fieldOf(answer.body, "code") !== undefined;
+    if (answer.status >= 500 && !isOurs) throw new StoreError("unavailable", `${name}: ${message}`);
+    throw storeError(name, textOf(answer.body, "code"), message, textOf(answer.body, "details"));
+  };
