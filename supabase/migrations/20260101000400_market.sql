@@ -60,3 +60,64 @@ alter table public.instruments enable row level security;
 alter table public.quotes enable row level security;
 alter table public.crypto_candles enable row level security;
 alter table public.candidate_scans enable row level security;
+
+insert into public.instruments (symbol, price_increment, qty_increment, min_qty, min_notional) values
+  ('BTC-USD', 0.01, 0.00000001, 0.00001, 1),
+  ('ETH-USD', 0.01, 0.00000001, 0.0001, 1),
+  ('SOL-USD', 0.01, 0.00000001, 0.001, 1),
+  ('AVAX-USD', 0.01, 0.00000001, 0.01, 1),
+  ('DOGE-USD', 0.00001, 0.00000001, 1, 1);
+
+create function private.record_quotes(p_quotes jsonb) returns void
+language sql security definer set search_path = ''
+begin atomic
+  insert into public.quotes as kept (symbol, bid, ask, bid_size, ask_size, source, observed_at, received_at)
+  select distinct on (q.symbol) q.symbol, q.bid, q.ask, q.bid_size, q.ask_size, q.source, q.observed_at, private.clock()
+  from pg_catalog.jsonb_to_recordset(p_quotes) as q (
+    symbol text, bid numeric, ask numeric, bid_size numeric, ask_size numeric, source text, observed_at timestamptz
+  )
+  join public.instruments as i on i.symbol = q.symbol
+  order by q.symbol, q.observed_at desc
+  on conflict (symbol) do update
+  set bid = excluded.bid, ask = excluded.ask, bid_size = excluded.bid_size, ask_size = excluded.ask_size,
+      source = excluded.source, observed_at = excluded.observed_at, received_at = excluded.received_at
+  where excluded.observed_at >= kept.observed_at;
+end;
+comment on function private.record_quotes is 'Keeps each known symbol''s newest quote; an older one changes nothing. In symbol order, so that two ticks never deadlock.';
+alter function private.record_quotes owner to zoe_engine;
+
+create function private.record_candles(p_candles jsonb) returns void
+language sql security definer set search_path = ''
+begin atomic
+  insert into public.crypto_candles as kept (symbol, timeframe, open_time, open, high, low, close, volume)
+  select distinct on (c.symbol, c.timeframe, c.open_time)
+    c.symbol, c.timeframe, c.open_time, c.open, c.high, c.low, c.close, c.volume
+  from pg_catalog.jsonb_to_recordset(p_candles) as c (
+    symbol text, timeframe text, open_time timestamptz, open numeric, high numeric, low numeric, close numeric, volume numeric
+  )
+  join public.instruments as i on i.symbol = c.symbol
+  order by c.symbol, c.timeframe, c.open_time
+  on conflict (symbol, timeframe, open_time) do update
+  set open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close, volume = excluded.volume
+  where (kept.open, kept.high, kept.low, kept.close, kept.volume)
+    is distinct from (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume);
+end;
+comment on function private.record_candles is 'Keeps closed candles of known symbols; the exchange''s correction of one replaces it.';
+alter function private.record_candles owner to zoe_engine;
+
+create function private.record_scans(p_run_id uuid, p_mode text, p_scans jsonb) returns integer
+language sql security definer set search_path = ''
+begin atomic
+  with written as (
+    insert into public.candidate_scans (run_id, mode, symbol, score, score_breakdown, info, recommended_strategy, no_data_reason)
+    select p_run_id, p_mode, s.symbol, s.score, coalesce(s.score_breakdown, '{}'), coalesce(s.info, '{}'),
+      s.recommended_strategy, s.no_data_reason
+    from pg_catalog.jsonb_to_recordset(p_scans) as s (
+      symbol text, score numeric, score_breakdown jsonb, info jsonb, recommended_strategy text, no_data_reason text
+    )
+    returning score
+  )
+  select pg_catalog.count(w.score)::integer from written as w;
+end;
+comment on function private.record_scans is 'Writes one scan, a row a symbol. Returns how many symbols could be scored.';
+alter function private.record_scans owner to zoe_engine;

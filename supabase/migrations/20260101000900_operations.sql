@@ -4,6 +4,7 @@ create table public.tick_runs (
   id uuid primary key default gen_random_uuid(),
   name text not null constraint tick_runs_name_known check (name in ('trader-tick', 'edge-factory-tick', 'reposition-tick')),
   slot timestamptz,
+  mode text constraint tick_runs_mode_known check (mode in ('paper', 'live', 'disabled')),
   trigger text not null constraint tick_runs_trigger_known check (trigger in ('cron', 'wake', 'manual')),
   token bigint not null,
   outcome text not null default 'running' constraint tick_runs_outcome_known check (outcome in ('running', 'ok', 'skipped', 'error')),
@@ -17,6 +18,8 @@ create table public.tick_runs (
 );
 comment on table public.tick_runs is 'One row a run that did work or was skipped for a reason worth keeping.';
 create index tick_runs_recent on public.tick_runs (name, started_at desc);
+create index tick_runs_good on public.tick_runs (name, started_at desc) where outcome in ('ok', 'skipped');
+create index tick_runs_running on public.tick_runs (name) where outcome = 'running';
 create index tick_runs_age on public.tick_runs (started_at);
 
 create table private.tick_leases (
@@ -27,6 +30,20 @@ create table private.tick_leases (
   again boolean not null default false
 );
 comment on table private.tick_leases is 'Who may work as this tick now. again: work arrived while it ran.';
+
+insert into private.tick_leases (name) values ('trader-tick'), ('edge-factory-tick'), ('reposition-tick');
+
+create table private.tick_dispatches (
+  name text primary key references private.tick_leases (name),
+  slot timestamptz,
+  dispatched_at timestamptz,
+  first_dispatched_at timestamptz,
+  request_id bigint,
+  due_since timestamptz
+);
+comment on table private.tick_dispatches is
+  'The last slot each tick was called for. due_since: since when orders have waited for the reposition tick.';
+insert into private.tick_dispatches (name) select l.name from private.tick_leases as l;
 
 create table public.health_heartbeat (
   component text not null,
@@ -44,9 +61,15 @@ comment on table public.health_heartbeat is 'Components: broker_api, market_data
 
 create table public.alerts (
   id uuid primary key default gen_random_uuid(),
-  kind text not null,
+  kind text not null constraint alerts_kind_known check (
+    kind in (
+      'stuck_orders', 'order_unresolved', 'cancel_unconfirmed', 'degraded', 'api_degraded', 'safe_mode', 'rejections', 'empty_scans',
+      'tick_stalled', 'kill_switch', 'overfill', 'contradictory_report', 'late_fill', 'back_from_absent', 'stale_exit_quote',
+      'liquidity_guard_exit', 'unknown_broker_order', 'unknown_holding', 'invariant', 'audit', 'missing_secret', 'market_data'
+    )
+  ),
   key text not null default '',
-  mode text not null constraint alerts_mode_known check (mode in ('paper', 'live')),
+  mode text constraint alerts_mode_known check (mode in ('paper', 'live')),
   severity text not null constraint alerts_severity_known check (severity in ('info', 'warning', 'critical')),
   title text not null,
   detail text not null,
@@ -59,8 +82,8 @@ create table public.alerts (
   acknowledged_at timestamptz,
   acknowledged_by text
 );
-comment on table public.alerts is 'Rows, not toasts: open until resolved. action says what a person should do.';
-create unique index alerts_one_open on public.alerts (kind, key, mode) where resolved_at is null;
+comment on table public.alerts is 'Rows, not toasts: open until resolved. action says what a person should do. No mode: it concerns both.';
+create unique index alerts_one_open on public.alerts (kind, key, mode) nulls not distinct where resolved_at is null;
 create index alerts_recent on public.alerts (opened_at desc);
 
 create table public.thoughts (
@@ -78,6 +101,17 @@ create index thoughts_recent on public.thoughts (created_at desc);
 
 alter table public.tick_runs enable row level security;
 alter table private.tick_leases enable row level security;
+alter table private.tick_dispatches enable row level security;
 alter table public.health_heartbeat enable row level security;
 alter table public.alerts enable row level security;
 alter table public.thoughts enable row level security;
+
+create function private.record_thoughts(p_mode text, p_engine text, p_thoughts jsonb) returns void
+language sql security definer set search_path = ''
+begin atomic
+  insert into public.thoughts (mode, engine, type, symbol, content, metadata)
+  select coalesce(t.mode, p_mode, 'paper'), p_engine, t.type, t.symbol, t.content, coalesce(t.metadata, '{}')
+  from pg_catalog.jsonb_to_recordset(p_thoughts) as t (mode text, type text, symbol text, content text, metadata jsonb);
+end;
+comment on function private.record_thoughts is 'Writes down why the engine did what it did.';
+alter function private.record_thoughts owner to zoe_engine;

@@ -1,0 +1,262 @@
+-- Ticks: one lease a name, one run a slot. What a tick reads (begin), writes (commit) and leaves behind (finish).
+
+create function private.market_work() returns jsonb
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return pg_catalog.jsonb_build_object(
+    'config', (select pg_catalog.jsonb_object_agg(c.key, c.value) from public.config as c),
+    'instruments', coalesce((
+      select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+        'symbol', i.symbol, 'price_increment', i.price_increment::text, 'qty_increment', i.qty_increment::text,
+        'min_qty', i.min_qty::text, 'min_notional', i.min_notional::text, 'enabled', i.enabled
+      ) order by i.symbol)
+      from public.instruments as i
+    ), '[]'),
+    'quotes', coalesce((
+      select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+        'symbol', q.symbol, 'bid', q.bid::text, 'ask', q.ask::text, 'bid_size', q.bid_size::text, 'ask_size', q.ask_size::text,
+        'source', q.source, 'observed_at', private.iso(q.observed_at)
+      ) order by q.symbol)
+      from public.quotes as q
+    ), '[]')
+  );
+end
+$$;
+comment on function private.market_work is 'What every tick starts from: knobs, instruments and the last quotes.';
+alter function private.market_work owner to zoe_engine;
+
+create function private.positions_work(p_mode text) returns jsonb
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return coalesce((
+    select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+      'symbol', p.symbol, 'engine', p.engine, 'qty', p.qty::text, 'free_qty', greatest(p.qty - asked.qty, 0)::text,
+      'average_price', p.average_price::text, 'entry_price', p.entry_price::text, 'high_water', p.high_water::text,
+      'stop_price', p.stop_price::text, 'target_price', p.target_price::text, 'trail_armed', p.trail_armed,
+      'opened_at', private.iso(p.opened_at), 'exit_by', private.iso(p.exit_by), 'strategy', p.strategy
+    ) order by p.symbol)
+    from public.positions as p
+    cross join lateral (
+      select coalesce(pg_catalog.sum(o.remaining_qty), 0) as qty
+      from public.crypto_orders as o
+      where o.mode = p.mode and o.symbol = p.symbol and o.side = 'sell'
+        and (o.unresolved or o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending'))
+    ) as asked
+    where p.mode = p_mode and p.qty > 0
+  ), '[]');
+end
+$$;
+comment on function private.positions_work is 'What is held, with its exit state; free_qty is what no open sell asks for already.';
+alter function private.positions_work owner to zoe_engine;
+
+create function private.open_orders_work(p_mode text) returns jsonb
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return coalesce((
+    select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+      'id', o.id, 'symbol', o.symbol, 'side', o.side, 'purpose', o.purpose, 'urgency', o.urgency, 'status', o.status,
+      'unresolved', o.unresolved, 'qty', o.qty::text, 'filled_qty', o.filled_qty::text, 'limit_price', o.limit_price::text
+    ) order by o.requested_at, o.id)
+    from public.crypto_orders as o
+    where o.mode = p_mode and (o.unresolved or o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending'))
+  ), '[]');
+end
+$$;
+comment on function private.open_orders_work is 'Orders that are live or whose fate is unknown.';
+alter function private.open_orders_work owner to zoe_engine;
+
+create function private.trader_work(p_mode text) returns jsonb
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return pg_catalog.jsonb_build_object(
+    'mode', p_mode,
+    'account', (
+      select pg_catalog.jsonb_build_object(
+        'cash', a.cash::text, 'reserved_cash', a.reserved_cash::text, 'free_cash', (a.cash - a.reserved_cash)::text,
+        'opened', a.opened_at is not null
+      )
+      from public.accounts as a
+      where a.mode = p_mode
+    ),
+    'trading_state', private.trading_state(p_mode),
+    'positions', private.positions_work(p_mode),
+    'open_orders', private.open_orders_work(p_mode),
+    'latest_candles', coalesce((
+      select pg_catalog.jsonb_object_agg(i.symbol, private.iso(newest.open_time))
+      from public.instruments as i
+      cross join lateral (
+        select c.open_time from public.crypto_candles as c
+        where c.symbol = i.symbol and c.timeframe = '1m' order by c.open_time desc limit 1
+      ) as newest
+    ), '{}')
+  );
+end
+$$;
+comment on function private.trader_work is 'What an engine decides from, in one mode.';
+alter function private.trader_work owner to zoe_engine;
+
+create function private.orphan_intents_work() returns jsonb
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return coalesce((
+    select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+      'id', i.id, 'mode', i.mode, 'symbol', i.symbol, 'side', i.side, 'purpose', i.purpose, 'status', i.status
+    ) order by i.created_at)
+    from public.order_intents as i
+    where i.status = 'active'
+      and not exists (
+        select from public.crypto_orders as o
+        where o.intent_group_id = i.id
+          and (o.unresolved or o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending'))
+      )
+  ), '[]');
+end
+$$;
+comment on function private.orphan_intents_work is 'Active intents without an order that could still fill; recover_intents could not make one.';
+alter function private.orphan_intents_work owner to zoe_engine;
+
+create function private.mode_knob(p_name text) returns text
+language sql immutable set search_path = ''
+return case p_name when 'trader-tick' then 'TRADER_MODE' when 'edge-factory-tick' then 'EDGE_FACTORY_MODE' end;
+comment on function private.mode_knob is 'The knob that says which mode a tick''s engine runs in; null for the reposition tick, which serves both.';
+grant execute on function private.mode_knob to zoe_engine;
+
+create function private.require_tick(p_name text) returns void
+language plpgsql stable set search_path = ''
+as $$
+begin
+  if private.tick_cadence(p_name) is null then
+    raise exception 'unknown_tick' using errcode = 'PT404',
+      detail = pg_catalog.format('There is no tick named %L; there are trader-tick, edge-factory-tick and reposition-tick.', p_name);
+  end if;
+end
+$$;
+comment on function private.require_tick is 'Refuses a name that is no tick''s.';
+grant execute on function private.require_tick to zoe_engine;
+
+create function private.skip_tick(p_reason text) returns jsonb
+language sql immutable set search_path = ''
+return pg_catalog.jsonb_build_object('outcome', 'skipped', 'reason', p_reason);
+comment on function private.skip_tick is 'The answer of begin_tick when there is nothing to do: slot_taken, overlap, disabled or not_due.';
+grant execute on function private.skip_tick to zoe_engine;
+
+create function private.slot_problem(p_name text, p_slot timestamptz) returns text
+language plpgsql stable security definer set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_cadence interval := private.tick_cadence(p_name);
+begin
+  return case
+    when p_slot is null then null
+    -- A call that arrives late is not replayed as a trade, and one from the future would block the slots before it.
+    when p_slot > v_now or p_slot < v_now - 3 * v_cadence then 'not_due'
+    when exists (select from public.tick_runs as r where r.name = p_name and r.slot >= p_slot) then 'slot_taken'
+  end;
+end
+$$;
+comment on function private.slot_problem is 'Why a slot can''t be run: not_due or slot_taken; null when it can.';
+alter function private.slot_problem owner to zoe_engine;
+
+create function private.take_tick_lease(p_name text) returns bigint
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_lease private.tick_leases;
+begin
+  select * into v_lease from private.tick_leases as l where l.name = p_name for update;
+  if v_lease.run_id is not null and v_lease.expires_at > v_now then
+    update private.tick_leases as l set again = true where l.name = p_name;
+    return null;
+  end if;
+  update public.tick_runs as r
+  set outcome = 'error', error = 'the run never finished: its lease expired', finished_at = v_now,
+      duration_ms = pg_catalog.round(extract(epoch from v_now - r.started_at) * 1000)
+  where r.name = p_name and r.outcome = 'running';
+  update private.tick_leases as l
+  set token = pg_catalog.nextval('private.fencing_tokens'), run_id = null, expires_at = v_now + interval '120 seconds', again = false
+  where l.name = p_name
+  returning l.token into v_lease.token;
+  return v_lease.token;
+end
+$$;
+comment on function private.take_tick_lease is
+  'Takes the tick''s lease for 120 seconds with a fresh token; null when another run holds it, which will then go round again.';
+alter function private.take_tick_lease owner to zoe_engine;
+
+create function private.tick_work(p_name text, p_mode text, p_run_id uuid, p_token bigint) returns jsonb
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_orders jsonb;
+begin
+  if p_name = 'reposition-tick' then
+    perform private.recover_intents();
+    select coalesce(pg_catalog.jsonb_agg(o), '[]') into v_orders from private.claim_orders(p_run_id, p_token, 1000) as o;
+    return private.market_work()
+      || pg_catalog.jsonb_build_object('orders', v_orders, 'orphan_intents', private.orphan_intents_work());
+  end if;
+  select coalesce(pg_catalog.jsonb_agg(o), '[]') into v_orders
+  from private.claim_orders(p_run_id, p_token, 100, array['send']) as o;
+  return private.market_work() || private.trader_work(p_mode) || pg_catalog.jsonb_build_object('orders', v_orders);
+end
+$$;
+comment on function private.tick_work is 'Everything a tick decides from, and the orders it has claimed.';
+alter function private.tick_work owner to zoe_engine;
+
+create function private.begin_tick(p_name text, p_slot timestamptz, p_trigger text, p_env jsonb) returns jsonb
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_problem text;
+  v_mode text;
+  v_skipped text;
+  v_token bigint;
+  v_run_id uuid := pg_catalog.gen_random_uuid();
+  v_work jsonb;
+begin
+  perform private.require_tick(p_name);
+  p_slot := private.slot_of(p_name, p_slot);
+  v_problem := private.slot_problem(p_name, p_slot);
+  if v_problem is not null then return private.skip_tick(v_problem); end if;
+  v_token := private.take_tick_lease(p_name);
+  if v_token is null then return private.skip_tick('overlap'); end if;
+  perform private.set_actor(p_name, v_run_id::text);
+  perform private.apply_env_knobs(p_env);
+  if private.mode_knob(p_name) is not null then v_mode := private.knob_text(private.mode_knob(p_name)); end if;
+  if v_mode = 'disabled' then v_skipped := private.mode_knob(p_name) || ' is disabled'; end if;
+  insert into public.tick_runs (id, name, slot, mode, trigger, token, outcome, reason)
+  values (v_run_id, p_name, p_slot, v_mode, p_trigger, v_token, case when v_skipped is null then 'running' else 'skipped' end, v_skipped)
+  on conflict (name, slot) do nothing;
+  if not found then return private.skip_tick('slot_taken'); end if;
+  if v_skipped is not null then
+    update public.tick_runs as r set finished_at = r.started_at, duration_ms = 0 where r.id = v_run_id;
+    return private.skip_tick('disabled');
+  end if;
+  update private.tick_leases as l set run_id = v_run_id where l.name = p_name;
+  v_work := private.tick_work(p_name, v_mode, v_run_id, v_token);
+  perform private.hold_clock('15 seconds');
+  return pg_catalog.jsonb_build_object(
+    'outcome', 'running', 'run_id', v_run_id, 'token', v_token, 'now', private.iso(private.clock()),
+    'trace_id', v_run_id::text, 'work', v_work
+  );
+end
+$$;
+comment on function private.begin_tick is
+  'Starts a run unless its slot is taken, another run holds the lease, or the engine is disabled; hands out the work and claims orders.';
+alter function private.begin_tick owner to zoe_engine;
+
+create function public.begin_tick(
+  name text, slot timestamptz default null, trigger text default 'wake', env jsonb default '{}'
+) returns jsonb
+language sql security invoker set search_path = ''
+return private.begin_tick(name, slot, trigger, env);
+comment on function public.begin_tick is 'Starts a run of a tick: {outcome: running, run_id, token, now, trace_id, work} or {outcome: skipped, reason}.';
+grant execute on function public.begin_tick to service_role;
+grant execute on function private.begin_tick to service_role;
