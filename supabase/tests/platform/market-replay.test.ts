@@ -86,6 +86,57 @@ describe("the replay never tells the future", () => {
   });
 });
 
+/** All that the market says at a moment. */
+const everything = (source: MarketSource, nowMs: number) => [
+  source.ticker("BTC-USD", nowMs),
+  source.book("BTC-USD", nowMs, "full"),
+  source.trades("BTC-USD", { limit: 1000 }, nowMs),
+  ...[60, 300, 3600].map((granularitySeconds) =>
+    source.candles("BTC-USD", { granularitySeconds, startMs: T - DAY, endMs: T + DAY }, nowMs),
+  ),
+];
+
+describe("another future changes nothing that is said now", () => {
+  const random = (n: number) => (((n + 1) * 2_654_435_761) % 1000) / 1000;
+  const bar = (n: number, other: boolean) => {
+    const open = 100 + random(n);
+    const [high, low, close] = other ? [150, 50, 60] : [102, 98, 99 + random(n + 7)];
+    return { open, high, low, close, size: other ? 9 : 1 + random(n + 3) };
+  };
+
+  it.each([0, 1, 29_999, 59_999, 60_000, 60_001, 125_000, 1_799_999, 1_800_000, 2_399_000])(
+    "%i ms into the recording",
+    async (elapsed) => {
+      const now = T + elapsed;
+      const write = async (name: string, otherFuture: boolean) => {
+        const candles = ["ts_ms,open,high,low,close,volume"];
+        const quotes = [
+          "ts_ms,bid_open,bid_high,bid_low,bid_close,bid_size,ask_open,ask_high,ask_low,ask_close,ask_size",
+        ];
+        const ticks = ["ts_ms,local_ms,trade_id,price,qty,taker_side"];
+        for (let n = 0; n < 40; n += 1) {
+          const at = T + n * MINUTE;
+          const { open, high, low, close, size } = bar(n, otherFuture && at + MINUTE > now);
+          const first = otherFuture && at > now ? 55 : open;
+          candles.push([at, first, high, low, close, size].join(","));
+          quotes.push([at, first, high, low, close, size, first + 1, high + 1, low + 1, close + 1, size].join(","));
+          const traded = at + 20_000;
+          ticks.push([traded, traded, n, otherFuture && traded > now ? 77 : open, 1, "buy"].join(","));
+        }
+        const files = [candles, quotes, ticks].map((rows, n) => ({
+          path: join(folder, `${name}_${n}_btcusd.csv`),
+          rows,
+        }));
+        for (const { path, rows } of files) await writeFile(path, `${rows.join("\n")}\n`);
+        const [bars, quoteBars, trades] = files.map(({ path }) => path);
+        return [await openReplay([bars ?? "", quoteBars ?? ""]), await openReplay([trades ?? ""])];
+      };
+      const [one, other] = [await write("one", false), await write("other", true)];
+      expect(other.map((source) => everything(source, now))).toEqual(one.map((source) => everything(source, now)));
+    },
+  );
+});
+
 describe("candles", () => {
   it("come newest first, and a minute without a trade is absent", () => {
     expect(minutes(T + 5 * MINUTE).map((candle) => (candle.openMs - T) / MINUTE)).toEqual([4, 2, 1, 0]);
