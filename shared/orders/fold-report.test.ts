@@ -148,6 +148,18 @@ describe("foldReport", () => {
     });
   });
 
+  it("rejects a cancel-pending order that was refused before anything was heard of it", () => {
+    const refused: OrderReport = { kind: "refused", observedAt: 10 };
+    expect(foldReport(order("cancel_pending"), refused).order.status).toBe("rejected");
+    expect(foldReport(order("cancel_pending", { lastReportAt: 5 }), refused).flags).toEqual(["contradictory_report"]);
+  });
+
+  it("forgives a broker's rounding in figures it repeats", () => {
+    const known = order("partially_filled", { filledQty: "0.5", averagePrice: "100", fee: "0.475" });
+    const repeated = report("partially_filled", "0.5", 10, { averagePrice: "100.00004", fee: "0.47505" });
+    expect(foldReport(known, repeated).flags).toEqual([]);
+  });
+
   it("takes three definite answers over thirty seconds to prove absence", () => {
     expect(isProvenAbsent(2, 0, 60_000)).toBe(false);
     expect(isProvenAbsent(3, 0, 29_999)).toBe(false);

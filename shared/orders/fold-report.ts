@@ -1,6 +1,6 @@
 import type { ExecutionReport, ReportState } from "../broker/port.ts";
 import type { Millis } from "../market/instant.ts";
-import { type Amount, decimal, greatest, toAmount, ZERO } from "../money/decimal.ts";
+import { type Amount, type Decimal, decimal, greatest, toAmount, ZERO } from "../money/decimal.ts";
 import type { Progress } from "./order.ts";
 import { isLegalTransition, NEVER_REACHED_BROKER, type OrderStatus } from "./status.ts";
 
@@ -44,16 +44,20 @@ const unchanged = (order: FoldableOrder, flags: readonly ReportFlag[] = []): Fol
 
 const notionalOf = (progress: Progress) => decimal(progress.filledQty).times(decimal(progress.averagePrice ?? "0"));
 
-/** Tells whether cumulative figures cannot follow (or equal) the known ones. */
+const PRICE_TOLERANCE = decimal("0.000001");
+const FEE_TOLERANCE = decimal("0.0001");
+
+const isNear = (a: Amount, b: Amount, tolerance: Decimal): boolean => decimal(a).minus(decimal(b)).abs().lte(tolerance);
+
+/** Tells whether cumulative figures cannot follow (or equal) the known ones; brokers' rounding is forgiven. */
 const contradicts = (known: Progress, report: Progress): boolean => {
   const more = decimal(report.filledQty).minus(decimal(known.filledQty));
   if (more.lt(ZERO)) return false;
   if (decimal(report.filledQty).gt(ZERO) && report.averagePrice === null) return true;
   if (more.gt(ZERO)) return notionalOf(report).lte(notionalOf(known));
-  const samePrice =
-    more.eq(ZERO) &&
-    (known.averagePrice === null || decimal(known.averagePrice).eq(decimal(report.averagePrice ?? "0")));
-  return !samePrice || !decimal(known.fee).eq(decimal(report.fee));
+  const price = known.averagePrice ?? report.averagePrice ?? "0";
+  const isSamePrice = isNear(price, report.averagePrice ?? price, decimal(price).times(PRICE_TOLERANCE));
+  return !isSamePrice || !isNear(known.fee, report.fee, FEE_TOLERANCE);
 };
 
 const isClosed = (status: OrderStatus): boolean =>
@@ -118,6 +122,15 @@ const foldSnapshot = (order: FoldableOrder, report: Snapshot): FoldedReport => {
   };
 };
 
+/** A placement can be refused only while nothing was heard of it, also when a cancel was asked for meanwhile. */
+const foldRefusal = (order: FoldableOrder, observedAt: Millis): FoldedReport => {
+  const isUnheardOf = order.lastReportAt === null && decimal(order.filledQty).eq(ZERO);
+  if (order.status === "submitted" || (order.status === "cancel_pending" && isUnheardOf)) {
+    return unchanged({ ...order, status: "rejected", lastReportAt: observedAt });
+  }
+  return unchanged(order, order.status === "rejected" ? [] : ["contradictory_report"]);
+};
+
 /**
  * Folds one report into an order. Figures are cumulative and only ever grow, so that a duplicate or a late copy
  * changes nothing; what cannot be true is flagged, never swallowed; only a definite answer changes a status.
@@ -127,9 +140,7 @@ export const foldReport = (order: FoldableOrder, report: OrderReport): FoldedRep
     case "report":
       return foldSnapshot(order, report);
     case "refused":
-      return order.status === "submitted"
-        ? unchanged({ ...order, status: "rejected", lastReportAt: report.observedAt })
-        : unchanged(order, order.status === "rejected" ? [] : ["contradictory_report"]);
+      return foldRefusal(order, report.observedAt);
     case "cancel_refused": {
       if (order.status !== "cancel_pending") return unchanged(order);
       return unchanged({ ...order, status: decimal(order.filledQty).gt(ZERO) ? "partially_filled" : "working" });
