@@ -4,6 +4,7 @@ import type { BacktestFacts, BacktestFill } from "../../backtest/backtest-facts.
 import { readBacktestOptions, runTimes } from "../../backtest/backtest-options.ts";
 import { printBacktest } from "../../backtest/print-backtest.ts";
 import { roundTrips } from "../../backtest/round-trips.ts";
+import { runBacktest, segmentsWithin } from "../../backtest/run-backtest.ts";
 import { summarizeBacktest } from "../../backtest/summarize-backtest.ts";
 
 const T = Date.UTC(2017, 8, 3);
@@ -175,5 +176,54 @@ describe("the command line of the backtest", () => {
       ok: false,
       message: expect.stringContaining('--to "soon" is not a time'),
     });
+  });
+});
+
+describe("the loop of the backtest", () => {
+  const minute = 60_000;
+  const record = async (segments: { startMs: number; endMs: number }[], traderSeconds = 60) => {
+    const calls: string[] = [];
+    let shown = 0;
+    const points = await runBacktest({
+      segments,
+      engine: {
+        traderSeconds,
+        showTime: async (now) => {
+          shown = now;
+        },
+        traderTick: async (slot) => {
+          calls.push(`trader ${(slot - T) / 1000}`);
+          expect(slot).toBe(shown);
+        },
+        repositionTickIfDue: async (slot) => calls.push(`due? ${(slot - T) / 1000}`) > 0,
+        equity: async (atMs) => ({ atMs, cash: "1", holdings: "0" }),
+      },
+    });
+    return { calls, points };
+  };
+
+  it("looks every five seconds, runs the trader at its cadence, and takes the account's measure after each", async () => {
+    const { calls, points } = await record([{ startMs: T, endMs: T + 70_000 }]);
+    expect(calls.filter((call) => call.startsWith("trader"))).toEqual(["trader 0", "trader 60"]);
+    expect(calls.filter((call) => call.startsWith("due?"))).toHaveLength(14);
+    expect(points.map((point) => point.atMs)).toEqual([T, T + minute]);
+  });
+
+  it("rests between two segments and starts the next on a whole step", async () => {
+    const { calls } = await record([
+      { startMs: T + 1, endMs: T + 11_000 },
+      { startMs: T + 600_000, endMs: T + 605_000 },
+    ]);
+    expect(calls).toEqual(["due? 5", "due? 10", "trader 600", "due? 600"]);
+  });
+
+  it("takes only the part of the data that was asked for", () => {
+    const segments = [
+      { startMs: T, endMs: T + minute },
+      { startMs: T + 10 * minute, endMs: T + 20 * minute },
+    ];
+    expect(segmentsWithin(segments, T + 2 * minute, T + 12 * minute)).toEqual([
+      { startMs: T + 10 * minute, endMs: T + 12 * minute },
+    ]);
   });
 });
