@@ -1,0 +1,127 @@
+-- Cancels: one door for engine, operator, kill switch, safe mode and degraded.
+
+create function private.wake_once(p_reason text) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  if pg_catalog.current_setting('zoe.woken', true) = 'reposition-tick' then return; end if;
+  perform pg_catalog.set_config('zoe.woken', 'reposition-tick', true);
+  perform private.wake('reposition-tick', p_reason);
+end
+$$;
+comment on function private.wake_once is 'Wakes the reposition tick after this transaction, once however many orders it touches.';
+grant execute on function private.wake_once to zoe_engine;
+
+create function private.end_unsent_intents(p_order_ids uuid[]) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  update public.order_intents as i
+  set status = case
+        when exists (select from public.crypto_orders as f where f.intent_group_id = i.id and f.filled_qty > 0) then 'partially_filled'
+        else 'canceled'
+      end,
+      updated_at = private.clock()
+  where i.status = 'active'
+    and i.id in (select o.intent_group_id from public.crypto_orders as o where o.id = any (p_order_ids) and o.status = 'canceled')
+    and not exists (
+      select from public.crypto_orders as l
+      where l.intent_group_id = i.id and l.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
+    );
+end
+$$;
+comment on function private.end_unsent_intents is 'Ends the intents whose last order was canceled before it was ever sent.';
+grant execute on function private.end_unsent_intents to zoe_engine;
+
+create function private.cancel_orders(p_order_ids uuid[], p_reason text, p_actor text) returns setof uuid
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_actor text := private.actor();
+  v_now timestamptz;
+  v_changed uuid[];
+begin
+  if coalesce(pg_catalog.cardinality(p_order_ids), 0) = 0 then return; end if;
+  perform private.lock_accounts();
+  perform private.set_actor(p_actor);
+  v_now := private.clock();
+  with changed as (
+    update public.crypto_orders as o
+    set status = case o.status when 'new' then 'canceled' else 'cancel_pending' end,
+        cancel_reason_code = p_reason, cancel_requested_by = p_actor,
+        cancel_requested_at = case o.status when 'cancel_pending' then o.cancel_requested_at else v_now end,
+        next_action_at = case o.status when 'new' then null else v_now end
+    where o.id = any (p_order_ids)
+      and (
+        o.status in ('new', 'submitted', 'working', 'partially_filled')
+        or (o.status = 'cancel_pending' and o.cancel_reason_code = 'reprice' and p_reason <> 'reprice')
+      )
+    returning o.id
+  )
+  select pg_catalog.array_agg(c.id) into v_changed from changed as c;
+  if v_changed is not null then
+    perform private.end_unsent_intents(v_changed);
+    perform private.wake_once('cancel: ' || p_reason);
+  end if;
+  perform private.set_actor(v_actor);
+  return query select pg_catalog.unnest(v_changed);
+end
+$$;
+comment on function private.cancel_orders is
+  'Asks for cancels: never sent -> canceled at once, else cancel_pending until the broker proves it; a pending reprice becomes a real cancel. Returns what changed.';
+alter function private.cancel_orders owner to zoe_engine;
+
+create function private.request_cancel(p_order_id uuid, p_reason text, p_actor text) returns jsonb
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_reason text := coalesce(nullif(pg_catalog.left(pg_catalog.btrim(p_reason), 200), ''), 'operator');
+  v_changed boolean;
+  v_status text;
+begin
+  perform private.lock_accounts();
+  v_changed := exists (select from private.cancel_orders(array[p_order_id], v_reason, p_actor));
+  select o.status into v_status from public.crypto_orders as o where o.id = p_order_id;
+  if v_status is null then
+    raise exception 'There is no order %.', coalesce(p_order_id::text, 'null') using errcode = 'PT404';
+  end if;
+  return pg_catalog.jsonb_build_object('order_id', p_order_id, 'status', v_status, 'changed', v_changed);
+end
+$$;
+comment on function private.request_cancel is
+  'Cancels one order for somebody and says what became of it: changed is false when it was final or already being canceled. Raises PT404.';
+alter function private.request_cancel owner to zoe_engine;
+
+create function private.cancel_halted_entries(p_mode text, p_due_only boolean default false) returns integer
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_halt text := (select h.code from private.halts(p_mode) as h limit 1);
+  v_exits_too boolean := v_halt = 'KILL_SWITCH' and private.knob_boolean('KILL_SWITCH_CANCELS_EXITS');
+  v_now timestamptz := private.clock();
+  v_count integer;
+begin
+  if v_halt is null then return 0; end if;
+  select count(*) into v_count from private.cancel_orders(array(
+    select o.id from public.crypto_orders as o
+    where o.mode = p_mode and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
+      and (o.purpose = 'entry' or (o.purpose = 'exit' and v_exits_too))
+      and (not p_due_only or (o.next_action_at <= v_now and coalesce(o.lease_expires_at <= v_now, true)))
+  ), pg_catalog.lower(v_halt), pg_catalog.lower(v_halt));
+  return v_count;
+end
+$$;
+comment on function private.cancel_halted_entries is
+  'While entries of a mode are halted: cancels the live ones, and exits too when KILL_SWITCH_CANCELS_EXITS. Returns how many. Asked again as often as a broker refuses.';
+alter function private.cancel_halted_entries owner to zoe_engine;
+
+create function private.cancel_for_kill_switch() returns void
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  perform private.cancel_halted_entries(a.mode) from public.accounts as a order by a.mode;
+  perform private.wake_once('kill switch');
+end
+$$;
+comment on function private.cancel_for_kill_switch is 'What a kill does in its own transaction: cancels in both modes, and wakes the reposition tick.';
+alter function private.cancel_for_kill_switch owner to zoe_engine;
