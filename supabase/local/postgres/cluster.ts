@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { guardChild } from "../process/guard.ts";
 import { StartError } from "../start-error.ts";
 import { type Binaries, findBinaries } from "./binaries.ts";
-import { chooseAccount, isReachable, type RunAs, reachableTwin } from "./run-as.ts";
+import { chooseAccount, locateData, type RunAs } from "./run-as.ts";
 import { stopStalePostmaster } from "./stale-postmaster.ts";
 
 /** Everything that decides how a cluster runs. */
@@ -39,7 +39,7 @@ export const PASSWORD = "postgres";
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const account = chooseAccount();
   const binaries = await findBinaries(account);
-  const dataDir = isReachable(options.dataDir, account) ? options.dataDir : reachableTwin(options.dataDir);
+  const dataDir = locateData(options.dataDir, account);
   await stopStalePostmaster(dataDir);
   const created = prepareFolder(dataDir, binaries, account);
   const child = spawn(binaries.postgres, serverArguments(dataDir, options), {
@@ -97,6 +97,8 @@ function serverArguments(dataDir: string, { port, durable }: ClusterOptions): st
     // only the postmaster's own command line can set this: it is what allows the replay clock
     cluster_name: "zoe-embedded",
     wal_level: "logical",
+    // a replay that was killed goes on where the last commit left it
+    track_commit_timestamp: "on",
     max_connections: durable ? 100 : 300,
     max_replication_slots: 20,
     max_wal_senders: 20,

@@ -47,6 +47,11 @@ export function reachableTwin(path: string): string {
   return join(home, createHash("sha256").update(resolve(path)).digest("hex").slice(0, 12));
 }
 
+/** Names the folder that data files of this path really lie in. */
+export function locateData(path: string, account: RunAs = chooseAccount()): string {
+  return isReachable(path, account) ? path : reachableTwin(path);
+}
+
 /** Returns the folder itself, or a copy that the account can reach. */
 export function reachableCopy(folder: string, account: RunAs): string {
   if (isReachable(folder, account)) return folder;

@@ -1,0 +1,14 @@
+/** Loads @supabase/lite; it loads supabase-js, which deplores Node 20 on the console though it works on it. */
+export async function loadLite() {
+  const warn = console.warn;
+  console.warn = () => {};
+  try {
+    const [{ App, generateApiKey }, { createPostgresConnection }] = await Promise.all([
+      import("@supabase/lite"),
+      import("@supabase/lite/postgres"),
+    ]);
+    return { App, generateApiKey, createPostgresConnection };
+  } finally {
+    console.warn = warn;
+  }
+}

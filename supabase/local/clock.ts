@@ -1,0 +1,45 @@
+import type postgres from "postgres";
+
+/** Lets the database's one clock run from the given moment at the given speed. */
+export async function startReplayClock(sql: postgres.Sql, fromMs: number, speed: number): Promise<void> {
+  await sql`
+    insert into private.replay_clock (anchor_clock, anchor_real, speed)
+    values (${new Date(fromMs)}, clock_timestamp(), ${speed})
+    on conflict (one) do update
+    set anchor_clock = excluded.anchor_clock, anchor_real = excluded.anchor_real, speed = excluded.speed`;
+}
+
+/** Stops the clock where it stands. */
+export async function stopReplayClock(sql: postgres.Sql): Promise<void> {
+  await sql`
+    update private.replay_clock set anchor_clock = private.clock(), anchor_real = clock_timestamp(), speed = 0 where one`;
+}
+
+/** What the clock shows now, in epoch milliseconds. */
+export async function readClock(sql: postgres.Sql): Promise<number> {
+  const [row] = await sql<{ now: Date }[]>`select private.clock() as now`;
+  if (!row) throw new Error("private.clock() gave no answer");
+  return row.now.getTime();
+}
+
+/**
+ * What the clock showed when the cluster last committed anything before this start, in epoch milliseconds; null when no
+ * clock was set. Everything in the books was written at or before that moment, even when the platform was killed.
+ */
+export async function readStoppedClock(sql: postgres.Sql): Promise<number | null> {
+  const [table] = await sql`select to_regclass('private.replay_clock') as found`;
+  if (!table?.found) return null;
+  const [row] = await sql<{ stopped: Date }[]>`
+    select c.anchor_clock + greatest(interval '0', coalesce(w.last_write, c.anchor_real) - c.anchor_real)
+      * c.speed::double precision as stopped
+    from private.replay_clock as c
+    cross join (
+      select max(pg_xact_commit_timestamp(n::text::xid)) as last_write
+      from generate_series(
+        greatest(3, pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 2000),
+        pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1
+      ) as n
+      where pg_xact_commit_timestamp(n::text::xid) < pg_postmaster_start_time()
+    ) as w`;
+  return row?.stopped.getTime() ?? null;
+}

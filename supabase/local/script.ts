@@ -1,0 +1,109 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { parseArgs } from "node:util";
+import postgres from "postgres";
+import { findOwner } from "./data-folder.ts";
+import { readSettings } from "./settings.ts";
+import { StartError } from "./start-error.ts";
+
+/** Where the platform of a data folder listens. */
+export interface Addresses {
+  running: boolean;
+  dataDir: string;
+  apiUrl: string;
+  databaseUrl: string;
+  dashboardUrl: string;
+}
+
+/** Runs a script: an expected refusal is its sentence on stderr and exit code 1, a bug is a stack. */
+export function runScript(main: (args: string[]) => Promise<void>): void {
+  main(process.argv.slice(2)).catch((error: Error) => {
+    const expected = error instanceof StartError || error instanceof postgres.PostgresError;
+    console.error(expected ? sentenceOf(error) : error);
+    process.exitCode = 1;
+  });
+}
+
+function sentenceOf(error: Error & { detail?: string | undefined; hint?: string | undefined }): string {
+  return [error.message, error.detail, error.hint].filter(Boolean).join("\n");
+}
+
+/** Finds the platform: where it says it runs, else where it would. */
+export function findPlatform(): Addresses {
+  const settings = readSettings(process.env);
+  const { dataDir, apiUrl, databaseUrl, dashboardUrl } = settings;
+  const file = join(dataDir, "running.json");
+  if (findOwner(dataDir) === null || !existsSync(file)) {
+    return { running: false, dataDir, apiUrl, databaseUrl, dashboardUrl };
+  }
+  return {
+    dataDir,
+    ...(JSON.parse(readFileSync(file, "utf8")) as Omit<Addresses, "running" | "dataDir">),
+    running: true,
+  };
+}
+
+/** Returns the running platform; one that is not running is a sentence. */
+export function requirePlatform(): Addresses {
+  const platform = findPlatform();
+  if (!platform.running) throw new StartError("Zoe is not running here: `npm start` starts it.");
+  return platform;
+}
+
+/** Splits `--remote=URL`, `--yes` and the rest; an unknown flag is a sentence. */
+export function readArguments(args: string[], usage: string) {
+  try {
+    const options = { remote: { type: "string" }, yes: { type: "boolean" } } as const;
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+    return { remote: values.remote, yes: values.yes ?? false, words: positionals };
+  } catch (error) {
+    throw new StartError(`${(error as Error).message.split(". To specify")[0]}\n${usage}`);
+  }
+}
+
+/** Connects to the named database, or to the running platform's, as the role in the address. */
+export async function withDatabase<T>(remote: string | undefined, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
+  const url = remote ?? requirePlatform().databaseUrl;
+  if (!/^postgres(ql)?:\/\//.test(url)) throw new StartError("--remote must be a postgresql:// address.");
+  const sql = postgres(url, {
+    max: 1,
+    connect_timeout: 15,
+    prepare: false,
+    onnotice: ({ message }) => console.error(message),
+  });
+  try {
+    return await work(sql);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (/^(ECONN|ENOTFOUND|EAI_AGAIN|CONNECT_TIMEOUT|ETIMEDOUT)/.test(code ?? ""))
+      throw new StartError(`The database does not answer: ${message || code}.`);
+    throw error;
+  } finally {
+    await sql.end({ timeout: 2 });
+  }
+}
+
+/** Asks on the terminal; only the exact word counts as yes. Without a terminal the answer is no. */
+export async function confirm(question: string, word: string): Promise<boolean> {
+  if (!process.stdin.isTTY) return false;
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const answer = await terminal.question(`${question} Type "${word}" to go on: `);
+  terminal.close();
+  return answer.trim() === word;
+}
+
+/** Returns rows as aligned columns under their names. */
+export function table(rows: Record<string, unknown>[]): string {
+  const names = Object.keys(rows[0] ?? {});
+  const cells = [names, ...rows.map((row) => names.map((name) => String(row[name] ?? "")))];
+  const widths = names.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  return cells
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
