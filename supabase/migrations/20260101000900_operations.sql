@@ -88,7 +88,7 @@ create index alerts_recent on public.alerts (opened_at desc);
 
 create table public.thoughts (
   id bigint generated always as identity primary key,
-  mode text not null,
+  mode text constraint thoughts_mode_known check (mode in ('paper', 'live')),
   engine text not null,
   type text not null,
   symbol text,
@@ -96,7 +96,7 @@ create table public.thoughts (
   metadata jsonb not null default '{}',
   created_at timestamptz not null default private.clock()
 );
-comment on table public.thoughts is 'Why the engine did what it did, in words.';
+comment on table public.thoughts is 'Why the engine, or an operator, did what was done, in words.';
 create index thoughts_recent on public.thoughts (created_at desc);
 
 alter table public.tick_runs enable row level security;
@@ -110,7 +110,7 @@ create function private.record_thoughts(p_mode text, p_engine text, p_thoughts j
 language sql security definer set search_path = ''
 begin atomic
   insert into public.thoughts (mode, engine, type, symbol, content, metadata)
-  select coalesce(t.mode, p_mode, 'paper'), p_engine, t.type, t.symbol, t.content, coalesce(t.metadata, '{}')
+  select coalesce(t.mode, p_mode), p_engine, t.type, t.symbol, t.content, coalesce(t.metadata, '{}')
   from pg_catalog.jsonb_to_recordset(p_thoughts) as t (mode text, type text, symbol text, content text, metadata jsonb);
 end;
 comment on function private.record_thoughts is 'Writes down why the engine did what it did.';
