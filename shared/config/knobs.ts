@@ -82,7 +82,7 @@ const PAPER = [
 ] as const;
 
 const TRADER = [
-  number("TRADER_ENTRY_SCORE", "62", "0", "100", "Score from which the trader enters"),
+  number("TRADER_ENTRY_SCORE", "70", "0", "100", "Score from which the trader enters"),
   number(
     "TRADER_COST_FILTER_RATIO",
     "0.5",
