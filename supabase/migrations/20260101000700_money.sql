@@ -2,6 +2,7 @@
 
 create table public.crypto_fills (
   id uuid primary key default gen_random_uuid(),
+  seq bigint generated always as identity constraint crypto_fills_seq_unique unique,
   order_id uuid not null references public.crypto_orders (id),
   mode text not null constraint crypto_fills_mode_known check (mode in ('paper', 'live')),
   fill_id text not null,
@@ -15,31 +16,34 @@ create table public.crypto_fills (
   booked_at timestamptz not null default private.clock(),
   constraint crypto_fills_once_per_mode unique (mode, fill_id)
 );
-comment on table public.crypto_fills is 'One execution at the broker. late: it arrived after the order was thought final.';
+comment on table public.crypto_fills is 'One execution at the broker. late: it arrived after the order was thought final. seq is the order of booking.';
 create index crypto_fills_by_order on public.crypto_fills (order_id);
 create index crypto_fills_recent on public.crypto_fills (mode, executed_at desc);
+create index crypto_fills_booked on public.crypto_fills (mode, seq);
 
 create table public.position_lots (
   id bigint generated always as identity primary key,
   mode text not null,
   symbol text not null,
-  fill_id uuid not null unique references public.crypto_fills (id),
+  fill_id uuid unique references public.crypto_fills (id),
   qty numeric not null constraint position_lots_qty_positive check (qty > 0 and qty < 'Infinity'),
   remaining_qty numeric not null,
   price numeric not null,
   fee numeric not null,
+  remaining_fee numeric not null,
   opened_at timestamptz not null,
   closed_at timestamptz,
   constraint position_lots_remaining_within check (remaining_qty >= 0 and remaining_qty <= qty),
   constraint position_lots_closed_when_empty check ((remaining_qty = 0) = (closed_at is not null))
 );
-comment on table public.position_lots is 'A lot is opened by a buy and eaten first in, first out by sells.';
+comment on table public.position_lots is 'A lot is opened by a buy and eaten first in, first out by sells. remaining_fee: the part of the buy''s fee no sell has used up. Without a fill it was adopted from the broker.';
+create index position_lots_adopted on public.position_lots (mode, opened_at) where fill_id is null;
 create index position_lots_open on public.position_lots (mode, symbol, id) where remaining_qty > 0;
 
 create table public.lot_closures (
   id bigint generated always as identity primary key,
   lot_id bigint not null references public.position_lots (id),
-  fill_id uuid not null references public.crypto_fills (id),
+  fill_id uuid references public.crypto_fills (id),
   mode text not null,
   symbol text not null,
   qty numeric not null constraint lot_closures_qty_positive check (qty > 0 and qty < 'Infinity'),
@@ -51,8 +55,9 @@ create table public.lot_closures (
   constraint lot_closures_once unique (lot_id, fill_id),
   constraint lot_closures_pnl_adds_up check (realized_pnl = proceeds - cost - fees)
 );
-comment on table public.lot_closures is 'Realized P&L per lot and sell fill, net of both sides'' fees.';
+comment on table public.lot_closures is 'Realized P&L per lot and sell fill, net of both sides'' fees. Without a fill the broker''s books were adopted, at cost.';
 create index lot_closures_by_fill on public.lot_closures (fill_id);
+create index lot_closures_adopted on public.lot_closures (mode, closed_at) where fill_id is null;
 create index lot_closures_recent on public.lot_closures (mode, closed_at desc);
 
 create table public.positions (
@@ -94,6 +99,7 @@ create table public.cash_ledger (
 comment on table public.cash_ledger is 'Append-only. An account''s cash is the sum of its rows; positive is money in.';
 create unique index cash_ledger_one_opening on public.cash_ledger (mode) where kind = 'opening';
 create index cash_ledger_by_mode on public.cash_ledger (mode, id);
+create index cash_ledger_flows on public.cash_ledger (mode, occurred_at) where kind in ('opening', 'deposit', 'withdrawal', 'adjustment');
 
 alter table public.crypto_fills enable row level security;
 alter table public.position_lots enable row level security;

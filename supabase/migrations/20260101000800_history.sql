@@ -37,10 +37,12 @@ create table public.crypto_reconciliation_events (
   status text not null constraint crypto_reconciliation_events_status_known check (status in ('ok', 'suspect', 'degraded')),
   reason text,
   facts_hash text not null,
+  observed_at timestamptz not null,
+  mismatch_since timestamptz,
   taken_at timestamptz not null default private.clock(),
   last_seen_at timestamptz not null default private.clock()
 );
-comment on table public.crypto_reconciliation_events is 'Our books against the broker''s. The same facts seen again only refresh last_seen_at.';
+comment on table public.crypto_reconciliation_events is 'Our books against the broker''s. The same facts seen again only refresh last_seen_at. observed_at: when the broker''s were read.';
 create index crypto_reconciliation_events_recent on public.crypto_reconciliation_events (mode, id desc);
 
 create table public.pnl_daily (

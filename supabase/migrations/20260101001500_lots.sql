@@ -1,0 +1,157 @@
+-- Fills into money: lots, closures, positions, ledger and cash, in the transaction that learns of the fill.
+
+create function private.fee_share(p_fee numeric, p_part numeric, p_whole numeric) returns numeric
+language sql immutable set search_path = ''
+return case when p_part = p_whole then p_fee else pg_catalog.round(p_fee * p_part / p_whole, 8) end;
+comment on function private.fee_share is
+  'The part of a fee that belongs to p_part of p_whole, to eight places; the last part takes the rest, so that the parts add up.';
+alter function private.fee_share owner to zoe_engine;
+
+create function private.positive_or_null(p_text text) returns numeric
+language sql immutable set search_path = ''
+return case
+  when pg_catalog.pg_input_is_valid(p_text, 'numeric') and p_text::numeric > 0 and p_text::numeric < 'Infinity' then p_text::numeric
+end;
+comment on function private.positive_or_null is 'Reads a positive finite amount; anything else is null. A fill must be booked whatever its intent''s metadata say.';
+alter function private.positive_or_null owner to zoe_engine;
+
+create function private.close_lots(p_fill public.crypto_fills) returns numeric
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_lot public.position_lots;
+  v_qty numeric;
+  v_left_qty numeric := p_fill.qty;
+  v_left_fee numeric := p_fill.fee;
+  v_buy_fee numeric;
+  v_sell_fee numeric;
+begin
+  for v_lot in
+    select * from public.position_lots as l
+    where l.mode = p_fill.mode and l.symbol = p_fill.symbol and l.remaining_qty > 0
+    order by l.id
+  loop
+    exit when v_left_qty = 0;
+    v_qty := least(v_left_qty, v_lot.remaining_qty);
+    v_sell_fee := private.fee_share(v_left_fee, v_qty, v_left_qty);
+    v_buy_fee := private.fee_share(v_lot.remaining_fee, v_qty, v_lot.remaining_qty);
+    insert into public.lot_closures (lot_id, fill_id, mode, symbol, qty, cost, proceeds, fees, realized_pnl, closed_at)
+    values (
+      v_lot.id, p_fill.id, p_fill.mode, p_fill.symbol, v_qty, v_qty * v_lot.price, v_qty * p_fill.price, v_buy_fee + v_sell_fee,
+      v_qty * p_fill.price - v_qty * v_lot.price - (v_buy_fee + v_sell_fee), p_fill.executed_at
+    );
+    update public.position_lots as l
+    set remaining_qty = l.remaining_qty - v_qty, remaining_fee = l.remaining_fee - v_buy_fee,
+        closed_at = case when l.remaining_qty = v_qty then p_fill.executed_at end
+    where l.id = v_lot.id;
+    v_left_qty := v_left_qty - v_qty;
+    v_left_fee := v_left_fee - v_sell_fee;
+  end loop;
+  return v_left_qty;
+end
+$$;
+comment on function private.close_lots is 'Eats lots first in, first out with a sell. Returns what the sell took beyond what is held.';
+alter function private.close_lots owner to zoe_engine;
+
+create function private.refresh_position(p_mode text, p_symbol text) returns void
+language sql security definer set search_path = ''
+begin atomic
+  update public.positions as p
+  set qty = held.qty, cost_basis = held.cost, average_price = held.cost / nullif(held.qty, 0), version = p.version + 1,
+      updated_at = private.clock(),
+      engine = case when held.qty > 0 then p.engine end, strategy = case when held.qty > 0 then p.strategy end,
+      opened_at = case when held.qty > 0 then p.opened_at end, entry_price = case when held.qty > 0 then p.entry_price end,
+      high_water = case when held.qty > 0 then p.high_water end, stop_price = case when held.qty > 0 then p.stop_price end,
+      target_price = case when held.qty > 0 then p.target_price end, exit_by = case when held.qty > 0 then p.exit_by end,
+      trail_armed = p.trail_armed and held.qty > 0
+  from (
+    select coalesce(pg_catalog.sum(l.remaining_qty), 0) as qty, coalesce(pg_catalog.sum(l.remaining_qty * l.price), 0) as cost
+    from public.position_lots as l
+    where l.mode = p_mode and l.symbol = p_symbol and l.remaining_qty > 0
+  ) as held
+  where p.mode = p_mode and p.symbol = p_symbol;
+end;
+comment on function private.refresh_position is 'Derives a position''s quantity and cost from its lots; the exit state goes when nothing is held.';
+alter function private.refresh_position owner to zoe_engine;
+
+create function private.add_to_position(p_order public.crypto_orders, p_fill public.crypto_fills) returns void
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_intent public.order_intents;
+  v_is_opening boolean;
+begin
+  insert into public.positions (mode, symbol) values (p_fill.mode, p_fill.symbol) on conflict do nothing;
+  select p.qty < i.min_qty and not exists (
+    select from public.crypto_orders as o join public.crypto_fills as f on f.order_id = o.id
+    where o.intent_group_id = p_order.intent_group_id and f.id <> p_fill.id
+  ) into v_is_opening
+  from public.positions as p join public.instruments as i on i.symbol = p.symbol
+  where p.mode = p_fill.mode and p.symbol = p_fill.symbol;
+  insert into public.position_lots (mode, symbol, fill_id, qty, remaining_qty, price, fee, remaining_fee, opened_at)
+  values (p_fill.mode, p_fill.symbol, p_fill.id, p_fill.qty, p_fill.qty, p_fill.price, p_fill.fee, p_fill.fee, p_fill.executed_at);
+  if v_is_opening then
+    select * into v_intent from public.order_intents as i where i.id = p_order.intent_group_id;
+    update public.positions as p
+    set engine = p_order.engine, strategy = v_intent.strategy, opened_at = p_fill.executed_at, high_water = p_fill.price,
+        stop_price = private.positive_or_null(v_intent.metadata ->> 'stop_price'),
+        target_price = private.positive_or_null(v_intent.metadata ->> 'target_price'),
+        exit_by = case
+          when pg_catalog.pg_input_is_valid(v_intent.metadata ->> 'exit_by', 'timestamptz') then (v_intent.metadata ->> 'exit_by')::timestamptz
+        end,
+        trail_armed = false
+    where p.mode = p_fill.mode and p.symbol = p_fill.symbol;
+  end if;
+  perform private.refresh_position(p_fill.mode, p_fill.symbol);
+  update public.positions as p set entry_price = p.average_price where p.mode = p_fill.mode and p.symbol = p_fill.symbol;
+end
+$$;
+comment on function private.add_to_position is
+  'Opens a lot. The first fill of a position (dust does not count) takes engine, strategy and exit state from the intent.';
+alter function private.add_to_position owner to zoe_engine;
+
+create function private.book_fill(
+  p_order public.crypto_orders, p_fill_id text, p_qty numeric, p_price numeric, p_fee numeric, p_executed_at timestamptz, p_late boolean
+) returns numeric
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_fill public.crypto_fills;
+  v_amount numeric := p_qty * p_price;
+  v_excess numeric := 0;
+begin
+  insert into public.crypto_fills (order_id, mode, fill_id, symbol, side, qty, price, fee, late, executed_at)
+  values (p_order.id, p_order.mode, p_fill_id, p_order.symbol, p_order.side, p_qty, p_price, p_fee, p_late, p_executed_at)
+  on conflict (mode, fill_id) do nothing
+  returning * into v_fill;
+  if v_fill.id is null then return null; end if;
+  insert into public.cash_ledger (mode, kind, amount, fill_id, actor, occurred_at)
+  select v_fill.mode, e.kind, e.amount, v_fill.id, private.actor(), p_executed_at
+  from (values ('fill', case p_order.side when 'buy' then -v_amount else v_amount end), ('fee', -p_fee)) as e (kind, amount)
+  where e.amount <> 0;
+  update public.accounts as a
+  set cash = a.cash + case p_order.side when 'buy' then -v_amount else v_amount end - p_fee,
+      day_notional = a.day_notional + case
+        when p_order.purpose = 'entry' and (greatest(p_executed_at, p_order.requested_at) at time zone 'utc')::date >= a.day then v_amount
+        else 0
+      end,
+      version = a.version + 1, updated_at = private.clock()
+  where a.mode = p_order.mode;
+  if p_order.side = 'buy' then
+    perform private.add_to_position(p_order, v_fill);
+  else
+    insert into public.positions (mode, symbol) values (v_fill.mode, v_fill.symbol) on conflict do nothing;
+    v_excess := private.close_lots(v_fill);
+    perform private.refresh_position(v_fill.mode, v_fill.symbol);
+  end if;
+  update public.positions as p
+  set fees = p.fees + p_fee,
+      realized_pnl = p.realized_pnl
+        + coalesce((select pg_catalog.sum(c.realized_pnl) from public.lot_closures as c where c.fill_id = v_fill.id), 0)
+  where p.mode = v_fill.mode and p.symbol = v_fill.symbol;
+  return v_excess;
+end
+$$;
+comment on function private.book_fill is
+  'Books one execution under the account''s lock. Null: it was booked already. Otherwise what a sell took beyond what is held, usually 0.';
+alter function private.book_fill owner to zoe_engine;
