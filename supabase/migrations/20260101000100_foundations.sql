@@ -18,6 +18,26 @@ grant usage, create on schema private to zoe_engine;
 grant usage, create on schema paper_exchange to zoe_engine;
 grant usage on schema public to zoe_engine;
 
+-- What was there before us, so that supabase/rollback.sql can leave it behind.
+create table private.found_at_start (
+  kind text not null constraint found_at_start_kind_known check (kind in ('extension', 'publication', 'default_privilege')),
+  name text not null,
+  schema text not null default '',
+  acl aclitem[],
+  primary key (kind, name, schema)
+);
+comment on table private.found_at_start is 'Extensions, the Realtime publication and default privileges as the first migration found them.';
+alter table private.found_at_start enable row level security;
+insert into private.found_at_start (kind, name, schema, acl)
+select 'extension', e.extname, '', null::aclitem[] from pg_catalog.pg_extension as e
+union all
+select 'publication', p.pubname, '', null from pg_catalog.pg_publication as p
+union all
+select 'default_privilege', d.defaclobjtype::text, coalesce(n.nspname, ''), d.defaclacl
+from pg_catalog.pg_default_acl as d
+left join pg_catalog.pg_namespace as n on n.oid = d.defaclnamespace
+where d.defaclrole = current_user::regrole and (n.nspname is null or n.nspname = 'public');
+
 -- Projects made before October 2026 grant everything in public to the API roles; here every grant is made by name.
 alter default privileges in schema public revoke all on tables from anon, authenticated, service_role;
 alter default privileges in schema public revoke all on sequences from anon, authenticated, service_role;

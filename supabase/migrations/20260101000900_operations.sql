@@ -86,6 +86,11 @@ comment on table public.alerts is 'Rows, not toasts: open until resolved. action
 create unique index alerts_one_open on public.alerts (kind, key, mode) nulls not distinct where resolved_at is null;
 create index alerts_recent on public.alerts (opened_at desc);
 
+create type private.finding as (
+  kind text, key text, mode text, severity text, title text, detail text, action text, count integer, evidence jsonb
+);
+comment on type private.finding is 'A state that needs a person, as an alert tells it. count: how many there are now.';
+
 create table public.thoughts (
   id bigint generated always as identity primary key,
   mode text constraint thoughts_mode_known check (mode in ('paper', 'live')),

@@ -11,11 +11,6 @@ insert into private.watchdog default values;
 alter table private.watchdog enable row level security;
 grant select, update on private.watchdog to zoe_engine;
 
-create type private.finding as (
-  kind text, key text, mode text, severity text, title text, detail text, action text, count integer, evidence jsonb
-);
-comment on type private.finding is 'A state that needs a person, as an alert tells it. count: how many there are now.';
-
 create function private.say_time(p_at timestamptz) returns text
 language sql stable set search_path = ''
 return pg_catalog.to_char(p_at at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS') || ' UTC';

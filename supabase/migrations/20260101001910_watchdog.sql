@@ -1,6 +1,6 @@
 -- The watchdog: once a minute, in SQL alone, it looks for what nobody is there to report.
 
-create function private.find_order_problems() returns setof private.finding
+create function private.find_order_delays() returns setof private.finding
 language plpgsql stable security definer set search_path = ''
 as $$
 declare
@@ -58,8 +58,8 @@ begin
     where r.count >= private.knob_number('ALERT_REJECTION_COUNT');
 end
 $$;
-comment on function private.find_order_problems is 'Orders that are stuck, of unknown fate, not confirmed canceled, or rejected too often.';
-alter function private.find_order_problems owner to zoe_engine;
+comment on function private.find_order_delays is 'Orders that are stuck, of unknown fate, not confirmed canceled, or rejected too often.';
+alter function private.find_order_delays owner to zoe_engine;
 
 create function private.knob_seconds(p_key text) returns interval
 language plpgsql stable set search_path = ''
@@ -85,7 +85,7 @@ $$;
 comment on function private.tick_cadence is 'How often a tick runs; the reposition tick only while orders wait for it. Null for an unknown name.';
 grant execute on function private.tick_cadence to zoe_engine;
 
-create function private.find_tick_problems() returns setof private.finding
+create function private.find_silences() returns setof private.finding
 language plpgsql stable security definer set search_path = ''
 as $$
 declare
@@ -143,8 +143,8 @@ begin
         + private.knob_seconds('QUOTE_MAX_AGE_SECONDS');
 end
 $$;
-comment on function private.find_tick_problems is 'Ticks that are late, secrets that are missing, market data that has stopped.';
-alter function private.find_tick_problems owner to zoe_engine;
+comment on function private.find_silences is 'Ticks that are late, secrets that are missing, market data that has stopped.';
+alter function private.find_silences owner to zoe_engine;
 
 create function private.missing_secrets() returns text[]
 language plpgsql stable security definer set search_path = ''
@@ -205,8 +205,8 @@ begin
     private.state_alert_kinds()
       || array['stuck_orders', 'order_unresolved', 'cancel_unconfirmed', 'rejections', 'tick_stalled', 'missing_secret', 'market_data'],
     array(select f from private.find_state_problems() as f)
-      || array(select f from private.find_order_problems() as f)
-      || array(select f from private.find_tick_problems() as f)
+      || array(select f from private.find_order_delays() as f)
+      || array(select f from private.find_silences() as f)
   );
 end
 $$;

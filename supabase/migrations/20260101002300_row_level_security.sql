@@ -1,9 +1,6 @@
 -- Who may read which rows, what Realtime publishes, and that nothing else is granted.
 -- Nobody has a policy to write: every write goes through a function that checks its caller.
 
-revoke all on all tables in schema public from anon, authenticated, service_role;
-revoke all on all sequences in schema public from anon, authenticated, service_role;
-
 create function private.is_reader() returns boolean
 language sql stable set search_path = ''
 return coalesce(private.current_app_role() in ('viewer', 'operator'), false);
