@@ -1,0 +1,218 @@
+import { decimal, ZERO } from "../../../shared/money/decimal.ts";
+import { isLegalTransition, type OrderStatus } from "../../../shared/orders/status.ts";
+import type { World } from "./world.ts";
+
+type Check = (world: World) => Promise<string[]>;
+
+const isOpenAtExchange = (status: string) => status === "pending" || status === "resting";
+
+/** No two open orders of one symbol and side at the exchange: a parent and its child are never both live. */
+const oneLiveOrderASide: Check = async ({ exchange }) => {
+  const seen = new Map<string, string>();
+  const found: string[] = [];
+  for (const order of Object.values(exchange.state.orders)) {
+    if (!isOpenAtExchange(order.status) || order.cancelAt !== null) continue;
+    const key = `${order.symbol} ${order.side}`;
+    const other = seen.get(key);
+    if (other)
+      found.push(
+        `two live orders at the exchange: ${exchange.nameOf(other)} and ${exchange.nameOf(order.clientOrderId)} (${key})`,
+      );
+    seen.set(key, order.clientOrderId);
+  }
+  return found;
+};
+
+const neverSentTwice: Check = async ({ exchange }) =>
+  exchange.sentTwice.map((name) => `${name} was sent to the exchange twice`);
+
+const everyOrderIsOurs: Check = async ({ exchange, db }) => {
+  const rows = await db.admin`select id from public.crypto_orders`;
+  const ours = new Set(rows.map(({ id }) => String(id)));
+  return Object.keys(exchange.state.orders)
+    .filter((id) => !ours.has(id))
+    .map((id) => `the exchange has an order that the database does not own: ${exchange.nameOf(id)}`);
+};
+
+/** The limits, from the books; what a late fill brought after its budget had been given back is excused. */
+const limitsHold: Check = async ({ db }) => {
+  const rows = await db.admin`
+    with knobs as (
+      select private.knob_number('MAX_DAILY_NOTIONAL') as daily
+    ), late as (
+      select coalesce(sum(f.qty * f.price), 0) as notional from public.crypto_fills as f where f.late and f.side = 'buy'
+    ), open as (
+      select coalesce(sum(o.remaining_qty * o.limit_price), 0) as notional from public.crypto_orders as o
+      where o.purpose = 'entry' and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
+    )
+    select 'day: ' || (a.day_notional + open.notional) || ' of ' || knobs.daily as problem
+    from public.accounts as a, knobs, late, open
+    where a.mode = 'paper' and a.day = (private.clock() at time zone 'utc')::date
+      and a.day_notional + open.notional > knobs.daily + late.notional
+    union all
+    select 'trade: ' || o.id || ' ' || o.qty * o.limit_price from public.crypto_orders as o
+    where o.purpose = 'entry' and o.qty * o.limit_price > 25
+    union all
+    select 'positions: ' || count(*) from (
+      select p.symbol from public.positions as p join public.instruments as i using (symbol) where p.qty >= i.min_qty
+      union
+      select o.symbol from public.crypto_orders as o
+      where o.purpose = 'entry' and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
+    ) as held having count(*) > 3 + (select count(*) from public.crypto_fills where late)`;
+  return rows.map(({ problem }) => `a limit was exceeded: ${problem}`);
+};
+
+const killSwitchHolds: Check = async ({ db }) => {
+  const rows = await db.admin`
+    select o.id from public.crypto_orders as o, public.config as c
+    where c.key = 'kill_switch' and c.value = 'true' and o.purpose = 'entry' and o.submitted_at > c.updated_at`;
+  return rows.map(({ id }) => `an entry was claimed for sending under the kill switch: ${id}`);
+};
+
+const booksAddUp: Check = async ({ db }) => {
+  const rows = await db.admin`
+    select 'cash ' || a.cash || ' is not the ledger''s ' || coalesce(l.sum, 0) as problem
+    from public.accounts as a left join (select mode, sum(amount) from public.cash_ledger group by mode) as l using (mode)
+    where a.cash <> coalesce(l.sum, 0)
+    union all
+    select p.symbol || ' position ' || p.qty || ' is not the lots'' ' || coalesce(l.sum, 0)
+    from public.positions as p
+    left join (select mode, symbol, sum(remaining_qty) from public.position_lots group by mode, symbol) as l using (mode, symbol)
+    where p.qty <> coalesce(l.sum, 0)
+    union all
+    select 'order ' || o.id || ' filled ' || o.filled_qty || ' is not its fills'' ' || coalesce(f.sum, 0)
+    from public.crypto_orders as o
+    left join (select order_id, sum(qty) from public.crypto_fills group by order_id) as f on f.order_id = o.id
+    where o.filled_qty <> coalesce(f.sum, 0)`;
+  return rows.map(({ problem }) => `the books do not add up: ${problem}`);
+};
+
+const everyStepIsLegalAndLogged: Check = async ({ db }) => {
+  const rows = await db.admin<
+    { order_id: string; from_status: OrderStatus | null; to_status: OrderStatus | null; status: OrderStatus }[]
+  >`
+    select e.order_id, e.from_status, e.to_status, o.status
+    from public.order_events as e join public.crypto_orders as o on o.id = e.order_id
+    order by e.order_id, e.id`;
+  const found: string[] = [];
+  const last = new Map<string, { at: OrderStatus | null; status: OrderStatus }>();
+  for (const { order_id, from_status, to_status, status } of rows) {
+    const before = last.get(order_id)?.at ?? null;
+    if (to_status === null || from_status === to_status) continue;
+    if (from_status !== before)
+      found.push(`order ${order_id}: an event starts at ${from_status}, the last ended at ${before}`);
+    if (from_status !== null && !isLegalTransition(from_status, to_status))
+      found.push(`order ${order_id}: illegal ${from_status} -> ${to_status}`);
+    last.set(order_id, { at: to_status, status });
+  }
+  for (const [id, { at, status }] of last) {
+    if (at !== status) found.push(`order ${id} is ${status}, its events end at ${at}`);
+  }
+  return found;
+};
+
+const bothBooksAreEqual: Check = async ({ db, exchange }) => {
+  const found: string[] = [];
+  const [account] = await db.admin`select cash from public.accounts where mode = 'paper'`;
+  if (!decimal(String(account?.cash)).eq(decimal(exchange.state.cash)))
+    found.push(`cash ${account?.cash}, the exchange's ${exchange.state.cash}`);
+  const positions = await db.admin`select symbol, qty from public.positions where mode = 'paper'`;
+  const ours = new Map(positions.map(({ symbol, qty }) => [String(symbol), decimal(String(qty))]));
+  for (const symbol of new Set([...ours.keys(), ...Object.keys(exchange.state.holdings)])) {
+    const theirs = decimal(exchange.state.holdings[symbol] ?? "0");
+    const mine = ours.get(symbol) ?? ZERO;
+    if (!mine.eq(theirs)) found.push(`${symbol} ${mine.toFixed()}, the exchange's ${theirs.toFixed()}`);
+  }
+  const orders = await db.admin`select id, filled_qty, fee from public.crypto_orders`;
+  for (const { id, filled_qty, fee } of orders) {
+    const theirs = exchange.state.orders[String(id)];
+    if (
+      !decimal(String(filled_qty)).eq(decimal(theirs?.filledQty ?? "0")) ||
+      !decimal(String(fee)).eq(decimal(theirs?.fee ?? "0"))
+    ) {
+      found.push(
+        `order ${exchange.nameOf(String(id))} filled ${filled_qty} for a fee of ${fee}, the exchange's ${theirs?.filledQty ?? "none"} for ${theirs?.fee ?? "none"}`,
+      );
+    }
+  }
+  return found.map((difference) => `the books differ: ${difference}`);
+};
+
+const nothingIsLeft: Check = async ({ db, exchange }) => {
+  const orders = await db.admin`
+    select id, status, unresolved from public.crypto_orders
+    where status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending') or unresolved`;
+  const intents = await db.admin`select id, purpose, symbol from public.order_intents where status = 'active'`;
+  const held = await db.admin`
+    select p.symbol, p.qty from public.positions as p join public.instruments as i using (symbol) join public.quotes as q using (symbol)
+    where p.qty >= i.min_qty and p.qty * q.bid >= i.min_notional * 1.2`;
+  const resting = Object.values(exchange.state.orders).filter((order) => isOpenAtExchange(order.status));
+  const [account] = await db.admin`select degraded, degraded_reason from public.accounts where mode = 'paper'`;
+  return [
+    ...orders.map(
+      (row) =>
+        `order ${exchange.nameOf(String(row.id))} never ended: ${row.status}${row.unresolved ? ", unresolved" : ""}`,
+    ),
+    ...intents.map((row) => `intent to ${row.purpose} ${row.symbol} is active and has no order: ${row.id}`),
+    ...held.map((row) => `an exit was forgotten: ${row.qty} of ${row.symbol} is still held`),
+    ...resting.map((order) => `${exchange.nameOf(order.clientOrderId)} still rests at the exchange`),
+    ...(account?.degraded ? [`still degraded: ${account.degraded_reason}`] : []),
+  ];
+};
+
+const secondReconciliationWritesNothing: Check = async (world) => {
+  const count = async () => {
+    const [row] = await world.db.admin`
+      select (select count(*) from public.crypto_reconciliation_events) || ' reconciliations, '
+        || (select count(*) from public.crypto_fills) || ' fills, '
+        || (select count(*) from public.order_events) || ' events, '
+        || (select count(*) from public.cash_ledger) || ' ledger rows' as counts`;
+    return String(row?.counts);
+  };
+  await world.tick({ name: "trader-tick", crash: null });
+  const before = await count();
+  await world.advance(15);
+  await world.tick({ name: "trader-tick", crash: null });
+  const after = await count();
+  return before === after ? [] : [`a second reconciliation wrote something: ${before}, then ${after}`];
+};
+
+const auditHolds: Check = async ({ db }) => {
+  await db.sql`select private.seal_audit()`;
+  const [audit] = await db.sql`select public.verify_audit_log() as answer`;
+  const [wrong] = await db.sql`select private.check_invariants() as count`;
+  return [
+    ...(audit?.answer?.ok === true ? [] : [`the audit log does not verify: ${JSON.stringify(audit?.answer)}`]),
+    ...(Number(wrong?.count) === 0 ? [] : [`check_invariants counts ${wrong?.count}`]),
+  ];
+};
+
+const ALWAYS: readonly Check[] = [
+  oneLiveOrderASide,
+  neverSentTwice,
+  everyOrderIsOurs,
+  limitsHold,
+  killSwitchHolds,
+  booksAddUp,
+];
+const SETTLED: readonly Check[] = [
+  ...ALWAYS,
+  everyStepIsLegalAndLogged,
+  bothBooksAreEqual,
+  nothingIsLeft,
+  secondReconciliationWritesNothing,
+  auditHolds,
+];
+
+/** Returns a sentence for each thing that must never be false and is. */
+export const checkAlways = (world: World): Promise<string[]> => runChecks(ALWAYS, world);
+
+/** The same, with what must be true once the world has come to rest. */
+export const checkAfterSettling = (world: World): Promise<string[]> => runChecks(SETTLED, world);
+
+async function runChecks(checks: readonly Check[], world: World): Promise<string[]> {
+  const found: string[] = [];
+  for (const check of checks) found.push(...(await check(world)));
+  for (const violation of found) world.trace(`!! ${violation}`);
+  return found;
+}
