@@ -1,5 +1,4 @@
 import type { Amount } from "../money/decimal.ts";
-import { decimal } from "../money/decimal.ts";
 import type { Millis } from "./instant.ts";
 
 /** One bar; `openedAt` is when it began, `seconds` how long it lasts. */
@@ -52,7 +51,3 @@ export const contiguousCandles = (closed: readonly Candle[], limit: number, maxG
   }
   return run.slice(-limit);
 };
-
-/** Returns the sum of the volumes, in units of the base asset. */
-export const totalVolume = (candles: readonly Candle[]): Amount =>
-  candles.reduce((sum, candle) => sum.plus(decimal(candle.volume)), decimal("0")).toFixed();

@@ -140,9 +140,9 @@ class Trader {
 
 describe.skipIf(!hasMarketData(CANDLES, QUOTES))("the trader on 3 September 2017 (recorded data)", () => {
   it("makes several round trips in ten hours, whose books agree and which lose to the fees", async () => {
-    const candles = (await readCandles(marketDataFile(CANDLES))).map(
-      ({ openMs, ...prices }): Candle => ({ ...prices, symbol: SYMBOL, openedAt: openMs, seconds: 60 }),
-    );
+    const candles = (await readCandles(marketDataFile(CANDLES)))
+      .filter(({ openMs }) => openMs >= START && openMs < START + HOURS * 60 * MINUTE)
+      .map(({ openMs, ...prices }): Candle => ({ ...prices, symbol: SYMBOL, openedAt: openMs, seconds: 60 }));
     const bars = (await readQuoteBars(marketDataFile(QUOTES))).filter(
       (bar) => bar.openMs >= START && bar.openMs < START + HOURS * 60 * MINUTE,
     );
