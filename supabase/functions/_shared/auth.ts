@@ -1,7 +1,8 @@
 import { type Result, refusal, success } from "../../../shared/result.ts";
 import type { Environment } from "./env.ts";
 import type { Problem } from "./http.ts";
-import { requestJson, textOf } from "./request-json.ts";
+import { requestJson } from "./request-json.ts";
+import { textOf } from "./wire/read.ts";
 
 /** Who started a tick: the schedule (or a wake), or a person or script that waits for the result. */
 export type Caller = "schedule" | "secret_key" | "operator";

@@ -58,13 +58,3 @@ export const retryAfterSeconds = (headers: Headers): number | null => {
   const seconds = Number(headers.get("retry-after") ?? Number.NaN);
   return Number.isFinite(seconds) && seconds >= 0 ? seconds : null;
 };
-
-/** Returns a JSON object's field, or undefined when there is no object or no field. */
-export const fieldOf = (body: unknown, name: string): unknown =>
-  typeof body === "object" && body !== null ? (body as Record<string, unknown>)[name] : undefined;
-
-/** Returns a text field of a JSON object, or null. */
-export const textOf = (body: unknown, name: string): string | null => {
-  const value = fieldOf(body, name);
-  return typeof value === "string" ? value : null;
-};

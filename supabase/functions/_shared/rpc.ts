@@ -1,4 +1,5 @@
-import { fieldOf, requestJson, textOf } from "./request-json.ts";
+import { requestJson } from "./request-json.ts";
+import { fieldOf, textOf } from "./wire/read.ts";
 
 /** Calls a database function by name with named arguments and returns its JSON answer; throws StoreError. */
 export type RpcCall = (name: string, args: Readonly<Record<string, unknown>>) => Promise<unknown>;

@@ -1,5 +1,6 @@
 import type { BrokerError } from "../../../../shared/broker/port.ts";
-import { type HttpAnswer, retryAfterSeconds, textOf } from "../request-json.ts";
+import { type HttpAnswer, retryAfterSeconds } from "../request-json.ts";
+import { textOf } from "../wire/read.ts";
 
 const unavailable = (message: string): BrokerError => ({ kind: "unavailable", message });
 
@@ -20,7 +21,7 @@ export const classify = (answer: HttpAnswer): BrokerError | null => {
   const message = textOf(body, "message") ?? `HTTP ${status}`;
   if (status === 429) return { kind: "throttled", message, retryAfterSeconds: retryAfterSeconds(headers) };
   if (status === 404 && code === "order_not_found") return { kind: "not_found", message };
-  if (status < 400 || status >= 500 || SAYS_NOTHING.has(status) || !code || code === DUPLICATE) {
+  if (status < 400 || status >= 500 || SAYS_NOTHING.has(status) || !code || code.toLowerCase() === DUPLICATE) {
     return unavailable(`${message} (HTTP ${status})`);
   }
   return { kind: "refused", code, message };

@@ -1,0 +1,52 @@
+import type { Broker, BrokerAnswer } from "../../../../shared/broker/port.ts";
+import type { Mode } from "../../../../shared/orders/order.ts";
+import type { Json } from "../wire/write.ts";
+
+/** A broker whose answers are counted: a definite answer is good, `unavailable` and `throttled` are errors. */
+export interface MeteredBroker extends Broker {
+  /** Returns a heartbeat for each of the last like answers in a row, at most three: what safe mode is decided on. */
+  heartbeats(): readonly Json[];
+}
+
+const MOST_IN_A_ROW = 3;
+
+interface Answered {
+  readonly ok: boolean;
+  readonly latencyMs: number;
+  readonly detail: string | null;
+}
+
+const writeHeartbeat = (mode: Mode, { ok, latencyMs, detail }: Answered): Json => ({
+  component: "broker_api",
+  mode,
+  status: ok ? "ok" : "error",
+  ok,
+  latency_ms: Math.round(latencyMs),
+  details: detail === null ? {} : { detail },
+});
+
+/** Wraps a broker with a meter. */
+export const metered = (mode: Mode, broker: Broker, elapsedMs: () => number): MeteredBroker => {
+  let lastInARow: Answered[] = [];
+  const note = (answered: Answered) => {
+    const isLike = lastInARow[0]?.ok === answered.ok;
+    lastInARow = [...(isLike ? lastInARow : []), answered].slice(-MOST_IN_A_ROW);
+  };
+  const timed = async <Value>(answer: BrokerAnswer<Value>): BrokerAnswer<Value> => {
+    const start = elapsedMs();
+    const given = await answer;
+    const failed = !given.ok && (given.error.kind === "unavailable" || given.error.kind === "throttled");
+    note({ ok: !failed, latencyMs: elapsedMs() - start, detail: failed ? given.error.message.slice(0, 500) : null });
+    return given;
+  };
+  return {
+    place: (order) => timed(broker.place(order)),
+    cancel: (id) => timed(broker.cancel(id)),
+    getOrder: (id) => timed(broker.getOrder(id)),
+    listOpenOrders: () => timed(broker.listOpenOrders()),
+    balances: () => timed(broker.balances()),
+    holdings: () => timed(broker.holdings()),
+    quotes: (symbols) => timed(broker.quotes(symbols)),
+    heartbeats: () => lastInARow.map((answered) => writeHeartbeat(mode, answered)),
+  };
+};

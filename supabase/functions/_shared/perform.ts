@@ -1,0 +1,98 @@
+import type { BrokerError, ExecutionReport } from "../../../shared/broker/port.ts";
+import type { Millis } from "../../../shared/market/instant.ts";
+import { type Amount, decimal } from "../../../shared/money/decimal.ts";
+import { each } from "./each.ts";
+import { count, type TickRun } from "./run.ts";
+import type { ClaimedOrder } from "./wire/claimed-order.ts";
+import { type Json, type ReportKind, writeAnswer, writeReport } from "./wire/write.ts";
+
+/** What a broker said about one claimed order: reports to write, and how the order stands if that is known. */
+export interface Performed {
+  readonly order: ClaimedOrder;
+  readonly reports: readonly Json[];
+  readonly standing: ExecutionReport | null;
+}
+
+/** The price for the child of an order whose `reprice` cancel is proven; null leaves it to the database. */
+export type ReplacementPrice = (order: ClaimedOrder) => Amount | null;
+
+/** An order's lease lasts 60 s; nothing is started on it near its end, since somebody else may hold it then. */
+const LEASE_MARGIN_MS = 45_000;
+
+const nothing = (order: ClaimedOrder): Performed => ({ order, reports: [], standing: null });
+
+/** A refusal is definite only for what was asked; of a look-up it says nothing about the order. */
+const lookUpKind = ({ kind }: BrokerError): ReportKind => (kind === "refused" ? "unavailable" : kind);
+
+const send = async (run: TickRun, order: ClaimedOrder): Promise<Performed> => {
+  const { id: clientOrderId, symbol, side, qty, limitPrice } = order;
+  const placed = await run.broker(order.mode).place({ clientOrderId, symbol, side, qty, limitPrice });
+  count(run.findings, "sent");
+  if (placed.ok) return { order, reports: [writeReport(order, placed.value)], standing: placed.value };
+  const { kind, message } = placed.error;
+  const reason = placed.error.kind === "refused" ? `${placed.error.code}: ${message}` : message;
+  count(run.findings, kind === "refused" ? "refused" : "send_unknown");
+  const told: ReportKind = kind === "not_found" ? "unavailable" : kind;
+  return { order, reports: [writeAnswer(order, told, reason, run.now())], standing: null };
+};
+
+const query = async (run: TickRun, order: ClaimedOrder, price: Amount | null): Promise<Performed> => {
+  const found = await run.broker(order.mode).getOrder(order.id);
+  count(run.findings, "queried");
+  if (found.ok) return { order, reports: [writeReport(order, found.value, price)], standing: found.value };
+  return {
+    order,
+    reports: [writeAnswer(order, lookUpKind(found.error), found.error.message, run.now())],
+    standing: null,
+  };
+};
+
+const isClosed = (standing: ExecutionReport): boolean =>
+  standing.state !== "working" && standing.state !== "partially_filled";
+
+/** Asks for the cancel and then how the order stands: only a report of the order itself proves anything. */
+const cancel = async (run: TickRun, order: ClaimedOrder, price: Amount | null): Promise<Performed> => {
+  const asked = await run.broker(order.mode).cancel(order.id);
+  count(run.findings, "cancels_sent");
+  const looked = await query(run, order, price);
+  if (looked.standing === null || isClosed(looked.standing)) return looked;
+  if (asked.ok)
+    return {
+      ...looked,
+      reports: [...looked.reports, writeAnswer(order, "cancel_requested", null, asked.value.observedAt)],
+    };
+  const { kind, message } = asked.error;
+  const told: ReportKind = kind === "refused" ? "cancel_refused" : kind === "not_found" ? "unavailable" : kind;
+  return { ...looked, reports: [...looked.reports, writeAnswer(order, told, message, run.now())] };
+};
+
+const performOne = (run: TickRun, order: ClaimedOrder, price: ReplacementPrice): Promise<Performed> => {
+  switch (order.action) {
+    case "send":
+      return send(run, order);
+    case "query":
+      return query(run, order, price(order));
+    case "cancel":
+      return cancel(run, order, price(order));
+    default:
+      return order.action satisfies never;
+  }
+};
+
+/** Does at the broker what each claimed order asks for; `claimedAt` is when the leases were taken. */
+export const performOrders = (
+  run: TickRun,
+  orders: readonly ClaimedOrder[],
+  claimedAt: Millis,
+  price: ReplacementPrice,
+): Promise<Performed[]> =>
+  each(orders, run.concurrency, (order) =>
+    run.now() - claimedAt > LEASE_MARGIN_MS ? Promise.resolve(nothing(order)) : performOne(run, order, price),
+  );
+
+/** Returns the reports of all, in order. */
+export const reportsOf = (performed: readonly Performed[]): Json[] => performed.flatMap(({ reports }) => reports);
+
+/** Tells whether an order has filled further than we knew. */
+export const hasNewFill = ({ order, standing }: Performed): boolean =>
+  standing !== null && decimal(standing.filledQty).gt(decimal(order.filledQty));
