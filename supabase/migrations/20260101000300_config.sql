@@ -51,7 +51,7 @@ from (values
   ('PAPER_STARTING_CASH', 'number', 0, 100000000, null, '2000', 'USD with which the paper exchange opens'),
   ('PAPER_FEE_BPS', 'number', 0, 1000, null, '95', 'Fee of the paper exchange per fill, in basis points (Robinhood''s API rate)'),
   ('PAPER_LATENCY_MS', 'integer', 0, 60000, null, '250', 'Time until the paper exchange acts on an order or a cancel'),
-  ('TRADER_ENTRY_SCORE', 'number', 0, 100, null, '62', 'Score from which the trader enters'),
+  ('TRADER_ENTRY_SCORE', 'number', 0, 100, null, '70', 'Score from which the trader enters'),
   ('TRADER_COST_FILTER_RATIO', 'number', 0, 100, null, '0.5', 'Expected move must be this many times the round trip''s cost (2 fees + spread); 0 switches the filter off'),
   ('TRADER_STOP_PCT', 'number', 0.1, 50, null, '1.5', 'Stop this % below the entry price'),
   ('TRADER_TARGET_PCT', 'number', 0.1, 500, null, '2.0', 'Target this % above the entry price'),

@@ -120,7 +120,7 @@ begin
     private.actor(), coalesce(private.trace_id(), n.trace_id), n.updated_at
   from new_rows as n;
   update public.accounts as a
-  set reserved_cash = a.reserved_cash + d.amount
+  set reserved_cash = pg_catalog.trim_scale(a.reserved_cash + d.amount)
   from (select n.mode, sum(n.remaining_qty * n.limit_price) as amount from new_rows as n where n.side = 'buy' group by n.mode) as d
   where a.mode = d.mode;
   return null;
@@ -162,7 +162,7 @@ begin
   where e.event_type is not null
   order by n.requested_at, n.id;
   update public.accounts as a
-  set reserved_cash = a.reserved_cash + d.amount
+  set reserved_cash = pg_catalog.trim_scale(a.reserved_cash + d.amount)
   from (
     select n.mode, sum(private.reserved_by(n) - private.reserved_by(o)) as amount
     from new_rows as n join old_rows as o using (id)

@@ -63,7 +63,7 @@ as $$
 begin
   perform private.end_unsent_intents(array(select n.id from new_rows as n where n.status = 'canceled'));
   if exists (select from new_rows as n where n.status = 'cancel_pending') then
-    perform private.wake_once('hand cancel');
+    perform private.wake('reposition-tick', 'hand cancel');
   end if;
   return null;
 end

@@ -135,7 +135,7 @@ begin
       pg_catalog.format('%s USD is more than the %s USD allowed per trade.', p_chain_filled + p_notional, k.per_trade),
       pg_catalog.jsonb_build_object('notional', (p_chain_filled + p_notional)::text, 'limit', k.per_trade::text));
   end if;
-  select coalesce(sum(o.remaining_qty * o.limit_price), 0) into v_open from private.open_buys(p_mode) as o
+  select coalesce(sum(o.notional), 0) into v_open from private.open_buys(p_mode) as o
   where o.intent_group_id is distinct from p_intent_id;
   if (a.day_notional + v_open + p_notional <= k.per_day) is not true then
     return private.denial('MAX_DAILY_NOTIONAL', pg_catalog.format(
@@ -175,17 +175,17 @@ comment on function private.check_entry_money is
   'MAX_NOTIONAL_PER_TRADE, MAX_DAILY_NOTIONAL, MAX_OPEN_POSITIONS, INSUFFICIENT_CASH. A limit missing from config denies. A chain doesn''t count itself twice.';
 grant execute on function private.check_entry_money to zoe_engine;
 
-create function private.open_buys(p_mode text) returns setof public.crypto_orders
+create function private.open_buys(p_mode text) returns table (intent_group_id uuid, symbol text, notional numeric)
 language sql stable set search_path = ''
 begin atomic
-  select o.* from public.crypto_orders as o
+  select o.intent_group_id, o.symbol, o.remaining_qty * o.limit_price from public.crypto_orders as o
   where o.mode = p_mode and o.side = 'buy' and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
   union all
-  select o.* from public.crypto_orders as o
+  select o.intent_group_id, o.symbol, o.remaining_qty * o.limit_price from public.crypto_orders as o
   where o.mode = p_mode and o.side = 'buy' and o.unresolved
     and o.status not in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending');
 end;
-comment on function private.open_buys is 'Buys of a mode that may still spend: live, or of unknown fate.';
+comment on function private.open_buys is 'What buys of a mode may still spend: the live ones, and those of unknown fate.';
 grant execute on function private.open_buys to zoe_engine;
 
 create function private.check_exit_quantity(p_mode text, p_symbol text, p_qty numeric) returns jsonb

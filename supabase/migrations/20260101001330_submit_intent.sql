@@ -188,7 +188,7 @@ begin
       detail = 'An operator submits intents of the engine ''manual'' only; engines submit theirs with the secret key.';
   end if;
   v_answer := private.submit_intent(p_intent);
-  if v_answer ->> 'status' = 'accepted' then perform private.wake_once('manual intent'); end if;
+  if v_answer ->> 'status' = 'accepted' then perform private.wake('reposition-tick', 'manual intent'); end if;
   return v_answer;
 end
 $$;

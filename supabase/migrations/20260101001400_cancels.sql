@@ -1,17 +1,5 @@
 -- Cancels: one door for engine, operator, kill switch, safe mode and degraded.
 
-create function private.wake_once(p_reason text) returns void
-language plpgsql set search_path = ''
-as $$
-begin
-  if pg_catalog.current_setting('zoe.woken', true) = 'reposition-tick' then return; end if;
-  perform pg_catalog.set_config('zoe.woken', 'reposition-tick', true);
-  perform private.wake('reposition-tick', p_reason);
-end
-$$;
-comment on function private.wake_once is 'Wakes the reposition tick after this transaction, once however many orders it touches.';
-grant execute on function private.wake_once to zoe_engine;
-
 create function private.end_unsent_intents(p_order_ids uuid[]) returns void
 language plpgsql set search_path = ''
 as $$
@@ -61,7 +49,7 @@ begin
   select pg_catalog.array_agg(c.id) into v_changed from changed as c;
   if v_changed is not null then
     perform private.end_unsent_intents(v_changed);
-    perform private.wake_once('cancel: ' || p_reason);
+    perform private.wake('reposition-tick', 'cancel: ' || p_reason);
   end if;
   perform private.set_actor(v_actor);
   return query select pg_catalog.unnest(v_changed);
@@ -120,7 +108,7 @@ language plpgsql security definer set search_path = ''
 as $$
 begin
   perform private.cancel_halted_entries(a.mode) from public.accounts as a order by a.mode;
-  perform private.wake_once('kill switch');
+  perform private.wake('reposition-tick', 'kill switch');
 end
 $$;
 comment on function private.cancel_for_kill_switch is 'What a kill does in its own transaction: cancels in both modes, and wakes the reposition tick.';
