@@ -116,7 +116,7 @@ function untilReady(child: ChildProcess, { port, dataDir, onLog }: ClusterOption
   return new Promise((resolve, reject) => {
     const complaints: string[] = [];
     child.once("error", (error) => reject(new StartError(`Postgres could not be started: ${error.message}.`)));
-    child.once("exit", () => {
+    child.once("close", () => {
       const reason = complaints.join(" ") || "it ended without a reason";
       const taken = /could not bind|Address already in use/.test(reason);
       reject(

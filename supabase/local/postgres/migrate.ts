@@ -33,11 +33,11 @@ function explain(output: string): string {
   return `${where}: ${lastLines(output)}`;
 }
 
+/** What the CLI says from its error on; before that it only reports progress. */
 function lastLines(output: string): string {
-  const lines = output
-    .split("\n")
-    .filter((line) => line.trim() && !/^(Applying|Connecting|Try rerunning|A new version|We recommend)/.test(line));
-  return lines.slice(-12).join("\n");
+  const lines = output.split("\n").filter((line) => line.trim());
+  const error = lines.findIndex((line) => /^(ERROR|Error|error)\b/.test(line));
+  return lines.slice(error === -1 ? -12 : error).join("\n");
 }
 
 /** Runs the pinned Supabase CLI in the folder and returns everything it said. */

@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from "node:child_process";
  */
 const SCRIPT = `trap '' INT TERM HUP
 while read -r line; do pids=$line; done
+[ -n "$pids" ] || exit 0
 for pid in $pids; do kill -INT "$pid" 2>/dev/null; done
 sleep 5
 for pid in $pids; do kill -KILL "$pid" 2>/dev/null; done`;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
@@ -19,6 +19,7 @@ export const TEMPLATE = "zoe_template";
 /** Starts a throw-away cluster without fsync, with both templates made. Migrations that fail are named in the error. */
 export async function startTestCluster(): Promise<{ address: ClusterAddress; stop: () => Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), "zoe-test-"));
+  chmodSync(folder, 0o755);
   const cluster = await startCluster({ dataDir: join(folder, "postgres"), port: await freePort(), durable: false });
   const stop = async () => {
     await cluster.stop();

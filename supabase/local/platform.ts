@@ -1,0 +1,189 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import postgres from "postgres";
+import { startGateway } from "./api/gateway.ts";
+import { assertPortIsFree } from "./api/http.ts";
+import { createRestAndAuth } from "./api/rest-and-auth.ts";
+import { readStoppedClock } from "./clock.ts";
+import { startCronAndNet } from "./cron-net/cron-and-net.ts";
+import { buildDashboard, startDashboard } from "./dashboard.ts";
+import { lockDataFolder } from "./data-folder.ts";
+import type { Flags } from "./flags.ts";
+import { findDeno } from "./functions/find-deno.ts";
+import { functionEnv } from "./functions/function-env.ts";
+import { startFunction } from "./functions/function-process.ts";
+import { FUNCTION_NAMES } from "./functions/names.ts";
+import { type Keys, openKeys } from "./keys.ts";
+import { chooseMarket, type Market, serveMarket, setClock } from "./market.ts";
+import { writeSession } from "./market-session.ts";
+import { bootstrapDatabase } from "./postgres/bootstrap.ts";
+import { type Cluster, startCluster } from "./postgres/cluster.ts";
+import { pushMigrations } from "./postgres/migrate.ts";
+import { createRealtime } from "./realtime/realtime-server.ts";
+import { seedPeople, writeVaultSecrets } from "./seed.ts";
+import type { Settings } from "./settings.ts";
+
+/** How the platform talks to its console: a finished step with its note, or a line from one of its parts. */
+export interface Console {
+  step(what: string, note: string): void;
+  log(part: string, line: string): void;
+}
+
+/** A running embedded platform. */
+export interface Platform {
+  keys: Keys;
+  market: Market;
+  /** Resolves when Postgres ends though nobody asked for it. */
+  broken: Promise<void>;
+  /** Ends everything, last started first. */
+  stop(): Promise<void>;
+}
+
+type Stops = (() => unknown)[];
+
+/** Boots the whole platform; what was started already is ended again when a later part refuses. */
+export async function startPlatform(settings: Settings, flags: Flags, out: Console): Promise<Platform> {
+  const stops: Stops = [];
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    stopped ??= stopAll(stops, out);
+    return stopped;
+  };
+  try {
+    return { ...(await boot(settings, flags, out, stops, () => stopped !== undefined)), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function stopAll(stops: Stops, out: Console): Promise<void> {
+  for (const each of stops.splice(0).reverse()) {
+    try {
+      await each();
+    } catch (error) {
+      out.log("zoe", `while stopping: ${(error as Error).message}`);
+    }
+  }
+}
+
+async function boot(settings: Settings, flags: Flags, out: Console, stops: Stops, isStopping: () => boolean) {
+  stops.push(lockDataFolder(settings.dataDir));
+  await assertPortIsFree(settings.apiPort, "API", "ZOE_API_PORT");
+  await assertPortIsFree(settings.databasePort, "database", "ZOE_DB_PORT");
+  if (flags.dashboard) await assertPortIsFree(settings.dashboardPort, "dashboard", "ZOE_DASHBOARD_PORT");
+  const deno = findDeno();
+  const keys = await openKeys(settings.dataDir);
+  const market = await chooseMarket(flags, settings.dataDir, Date.now());
+  const built = flags.dashboard ? buildDashboard(settings.root) : Promise.resolve();
+  built.catch(() => {}); // awaited below; a failure must not be an unhandled one until then
+  const cluster = await startDatabase(settings, out, stops);
+  const sql = postgres(settings.databaseUrl, {
+    max: 2,
+    onnotice: () => {},
+    connection: { application_name: "platform" },
+  });
+  stops.push(() => sql.end({ timeout: 1 }));
+  const marketDataUrl = await startMarket(settings, sql, market, out, stops);
+  await seedPeople(sql, keys);
+  await writeVaultSecrets(sql, { project_url: settings.apiUrl, cron_token: keys.cronToken });
+  await startApi({ settings, keys, deno, marketDataUrl, cluster, out, stops });
+  await built;
+  if (flags.dashboard) {
+    const { root, dashboardPort: port, apiUrl } = settings;
+    stops.push((await startDashboard({ root, port, apiUrl, publishableKey: keys.publishable })).stop);
+    out.step("Dashboard", settings.dashboardUrl);
+  }
+  stops.push(
+    (await startCronAndNet({ databaseUrl: cluster.url("supabase_admin"), log: (line) => out.log("cron", line) })).stop,
+  );
+  out.step("Scheduler", "pg_cron and pg_net stand-ins");
+  stops.push(announce(settings, market));
+  const broken = cluster.exited.then(() => (isStopping() ? new Promise<void>(() => {}) : undefined));
+  return { keys, market, broken };
+}
+
+async function startDatabase(settings: Settings, out: Console, stops: Stops): Promise<Cluster> {
+  const cluster = await startCluster({
+    dataDir: join(settings.dataDir, "postgres"),
+    port: settings.databasePort,
+    durable: true,
+    onLog: (line) => {
+      if (/ (PANIC|FATAL):/.test(line)) out.log("postgres", line);
+    },
+  });
+  stops.push(cluster.stop);
+  out.step("Postgres 17", `127.0.0.1:${settings.databasePort}${cluster.created ? ", a new cluster" : ""}`);
+  await bootstrapDatabase(cluster, "postgres");
+  return cluster;
+}
+
+async function startMarket(settings: Settings, sql: postgres.Sql, market: Market, out: Console, stops: Stops) {
+  const stoppedMs = await readStoppedClock(sql);
+  if (stoppedMs !== null) await setClock(sql, market, stoppedMs);
+  const { applied } = await pushMigrations(settings.databaseUrl, settings.root);
+  out.step("Migrations", applied.length > 0 ? `${applied.length} applied by the Supabase CLI` : "nothing new");
+  const clock = await setClock(sql, market, stoppedMs);
+  writeSession(settings.dataDir, market.session);
+  if (!market.source) return null;
+  const server = await serveMarket(market.source, sql, (line) => out.log("market", line));
+  stops.push(server.stop);
+  out.step("Market server", `${server.url}${clock ? `, the clock ${clock}` : ""}`);
+  return server.url;
+}
+
+interface ApiParts {
+  settings: Settings;
+  keys: Keys;
+  deno: string;
+  marketDataUrl: string | null;
+  cluster: Cluster;
+  out: Console;
+  stops: Stops;
+}
+
+async function startApi({ settings, keys, deno, marketDataUrl, cluster, out, stops }: ApiParts): Promise<void> {
+  const { apiUrl, apiPort, databaseUrl, dashboardPort, dashboardUrl, root } = settings;
+  const secrets = { jwtSecret: keys.jwtSecret, publishableKey: keys.publishable, secretKey: keys.secret };
+  const restAndAuth = await createRestAndAuth({
+    ...secrets,
+    databaseUrl: cluster.url("zoe_gateway"),
+    siteUrl: dashboardUrl,
+  });
+  stops.push(restAndAuth.stop);
+  const adminUrl = cluster.url("supabase_admin");
+  const realtime = await createRealtime({
+    ...secrets,
+    databaseUrl: adminUrl,
+    log: (line) => out.log("realtime", line),
+  });
+  stops.push(realtime.stop);
+  const dashboardOrigin = `${dashboardUrl},http://localhost:${dashboardPort}`;
+  const env = functionEnv({ apiUrl, databaseUrl, dashboardOrigin, keys, marketDataUrl, environment: process.env });
+  const functions = FUNCTION_NAMES.map((name) =>
+    startFunction({ name, deno, root, env, log: (line) => out.log(name, line) }),
+  );
+  const stopFunctions = () => Promise.all(functions.map((each) => each.stop()));
+  stops.push(stopFunctions);
+  const gateway = await startGateway({
+    port: apiPort,
+    restAndAuth,
+    functions,
+    realtime,
+    log: (line) => out.log("gateway", line),
+  });
+  // ticks that end their work still need the gateway, so the functions go first
+  stops.splice(stops.indexOf(stopFunctions), 1);
+  stops.push(gateway.stop, stopFunctions);
+  out.step("API gateway", `${apiUrl}: REST, Auth, Realtime, Functions`);
+}
+
+/** Writes down where this platform runs, for the scripts, until it ends. */
+function announce({ dataDir, apiUrl, databaseUrl, dashboardUrl }: Settings, market: Market): () => void {
+  const file = join(dataDir, "running.json");
+  writeFileSync(
+    file,
+    `${JSON.stringify({ pid: process.pid, apiUrl, databaseUrl, dashboardUrl, market: market.sentence }, null, 2)}\n`,
+  );
+  return () => rmSync(file, { force: true });
+}
