@@ -1,0 +1,25 @@
+import type { MarketSource } from "../local/market/market-source.ts";
+import type { TestDatabase } from "../tests/support/test-database.ts";
+import { openEngine } from "./embedded-engine.ts";
+import { readBooks } from "./read-books.ts";
+import { runBacktest, segmentsWithin } from "./run-backtest.ts";
+import { type BacktestReport, summarizeBacktest } from "./summarize-backtest.ts";
+
+/** One backtest: from `fromMs` up to, not including, `toMs`, on a freshly migrated database that it may fill. */
+export interface Backtest {
+  readonly database: TestDatabase;
+  readonly source: MarketSource;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly knobs: Readonly<Record<string, string>>;
+  readonly onDay?: (day: string) => void;
+}
+
+/** Runs the real ticks, guards and paper exchange over recorded data and reports what the books say. */
+export async function backtest({ database, source, fromMs, toMs, knobs, onDay }: Backtest): Promise<BacktestReport> {
+  const segments = segmentsWithin(source.range().segments, fromMs, toMs);
+  const engine = await openEngine(database, source, knobs, fromMs);
+  const equity = await runBacktest({ engine, segments, ...(onDay === undefined ? {} : { onDay }) });
+  const books = await readBooks(database.admin, await engine.broker());
+  return summarizeBacktest({ fromMs, toMs, equity, ...books });
+}
