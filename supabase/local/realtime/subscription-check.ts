@@ -45,7 +45,7 @@ async function tryConditions(pool: pg.Pool, { conditions }: ChangeRequest, colum
       const { sqlType = "text" } = columns.get(condition.column) ?? {};
       const parameters = new Parameters();
       const test = conditionSql(condition, `null::${sqlType}`, sqlType, parameters.place);
-      const pattern = condition.operator === "match" || condition.operator === "imatch" ? " and '' ~ $1::text" : "";
+      const pattern = condition.operator === "match" || condition.operator === "imatch" ? ", '' ~ $1::text" : "";
       await pool.query(`select ${test}${pattern}`, parameters.values);
     }
     return undefined;
