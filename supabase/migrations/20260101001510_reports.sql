@@ -3,7 +3,6 @@
 alter table public.crypto_orders add column reported_at timestamptz, add column not_found_at timestamptz;
 comment on column public.crypto_orders.reported_at is 'When the newest folded report was observed; an older one can''t contradict it.';
 comment on column public.crypto_orders.not_found_at is 'When the last counted "not found" was observed; the same observation counts once.';
-create index crypto_orders_leased on public.crypto_orders (lease_owner) where lease_owner is not null;
 
 create type private.broker_report as (
   order_id uuid, kind text, state text, filled_qty numeric, average_price numeric, fee numeric, broker_order_id text,

@@ -81,6 +81,9 @@ declare
   v_is_blocked boolean := false;
   v_attempts integer := 0;
   v_watch_until timestamptz := o.watch_until;
+  v_next timestamptz;
+  v_is_unresolved boolean;
+  v_is_done boolean;
 begin
   if o.status = 'new' then
     if v_is_news then
@@ -129,30 +132,33 @@ begin
   end if;
   -- An older copy that teaches nothing leaves the row alone.
   if not v_is_news and v_status = o.status and b.filled_qty = o.filled_qty and v_flags = '{}' then return false; end if;
+  v_is_unresolved := case
+    when v_status = 'filled' then false
+    when v_is_blocked or v_flags ? 'contradictory_report' and r.state <> 'rejected' then true
+    when v_is_news then false
+    else o.unresolved and not v_is_closing
+  end;
+  if v_is_unresolved then v_attempts := greatest(v_attempts, o.attempts + 1); end if;
+  v_next := coalesce(
+    private.next_look(o, v_status, v_attempts, v_watch_until),
+    case when v_is_unresolved then private.clock() + private.back_off(v_attempts, 5, 120) end
+  );
+  v_is_done := v_is_closing or v_next is null;
   update public.crypto_orders as c
   set status = v_status, filled_qty = b.filled_qty, average_price = b.average_price, fee = b.fee,
       broker_order_id = coalesce(c.broker_order_id, r.broker_order_id),
-      unresolved = case
-        when v_status = 'filled' then false
-        when v_is_blocked or v_flags ? 'contradictory_report' and r.state <> 'rejected' then true
-        when v_is_news then false
-        else c.unresolved and not v_is_closing
-      end,
+      unresolved = v_is_unresolved,
       reject_reason = case when v_status = 'rejected' then coalesce(c.reject_reason, r.reason, 'rejected') when v_was_closed then null else c.reject_reason end,
       acknowledged_at = coalesce(c.acknowledged_at, private.clock()),
       closed_at = case when v_status in ('filled', 'canceled', 'expired', 'rejected') then coalesce(c.closed_at, private.clock()) end,
       reported_at = greatest(c.reported_at, r.observed_at), not_found_count = 0, not_found_since = null, not_found_at = null,
       attempts = v_attempts, last_error = v_flags ->> 'contradictory_report', watch_until = v_watch_until,
-      next_action_at = private.next_look(o, v_status, v_attempts, v_watch_until),
-      lease_owner = case when v_is_closing then null else c.lease_owner end,
-      lease_token = case when v_is_closing then null else c.lease_token end,
-      lease_expires_at = case when v_is_closing then null else c.lease_expires_at end
+      next_action_at = v_next,
+      lease_owner = case when not v_is_done then c.lease_owner end,
+      lease_token = case when not v_is_done then c.lease_token end,
+      lease_expires_at = case when not v_is_done then c.lease_expires_at end
   where c.id = o.id
   returning * into v_after;
-  if v_after.unresolved and v_after.next_action_at is null then
-    update public.crypto_orders as c set next_action_at = private.clock() + private.back_off(o.attempts, 5, 120), attempts = o.attempts + 1
-    where c.id = o.id;
-  end if;
   perform private.flag_order(v_after, f.key, f.value, pg_catalog.to_jsonb(r))
   from pg_catalog.jsonb_each_text(v_flags) as f
   where f.value is distinct from o.last_error;
@@ -221,16 +227,19 @@ declare
   v_now timestamptz := private.clock();
   v_count integer := o.not_found_count + 1;
   v_since timestamptz := coalesce(o.not_found_since, v_now);
+  v_next timestamptz;
   v_is_absent boolean;
 begin
   if r.observed_at <= o.not_found_at or o.status in ('new', 'filled') then return false; end if;
   if o.status in ('canceled', 'expired', 'rejected') then
+    v_next := coalesce(
+      private.next_look(o, o.status, o.attempts + 1, o.watch_until), case when o.unresolved then v_now + private.back_off(o.attempts, 5, 120) end
+    );
     update public.crypto_orders as c
-    set attempts = c.attempts + 1, not_found_at = r.observed_at,
-        next_action_at = coalesce(
-          private.next_look(o, o.status, o.attempts + 1, o.watch_until),
-          case when c.unresolved then v_now + private.back_off(c.attempts, 5, 120) end
-        )
+    set attempts = c.attempts + 1, not_found_at = r.observed_at, next_action_at = v_next,
+        lease_owner = case when v_next is not null then c.lease_owner end,
+        lease_token = case when v_next is not null then c.lease_token end,
+        lease_expires_at = case when v_next is not null then c.lease_expires_at end
     where c.id = o.id;
     return false;
   end if;

@@ -1,0 +1,271 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { TestDatabase } from "../support/database.ts";
+import {
+  apply,
+  applyOne,
+  asEngine,
+  eventsOf,
+  handOver,
+  intentOf,
+  NOON,
+  openAlerts,
+  openBooks,
+  orderOf,
+  quote,
+  report,
+} from "./money-fixture.ts";
+
+let db: TestDatabase;
+let id: string;
+const symbols = ["BTC-USD", "ETH-USD", "SOL-USD", "AVAX-USD"];
+
+beforeAll(async () => {
+  db = await openBooks();
+});
+
+afterAll(async () => {
+  await db.drop();
+});
+
+beforeEach(async () => {
+  await asEngine(db, (sql) => sql`update public.alerts set resolved_at = private.clock() where resolved_at is null`);
+});
+
+const entryIn = async (symbol: string | undefined) => {
+  id = await handOver(db, { symbol: symbol ?? "BTC-USD" });
+  return id;
+};
+
+const secondsAhead = async () => {
+  const [row] = await db.sql<{ seconds: number }[]>`
+    select extract(epoch from next_action_at - private.clock())::integer as seconds from public.crypto_orders where id = ${id}`;
+  return row?.seconds;
+};
+
+/** A report observed at the database's own present. */
+const now = async (change: Record<string, unknown>) => {
+  const [row] = await db.sql<{ now: Date }[]>`select private.clock() as now`;
+  const [answer] = await apply(db, report(id, { observed_at: row?.now.toISOString(), ...change }));
+  return answer;
+};
+
+const askForCancel = (reason: string) =>
+  asEngine(db, (sql) => sql`select private.cancel_orders(array[${id}::uuid], ${reason}, 'test')`);
+
+describe("an answer that proves nothing", () => {
+  it("leaves the order as it is and asks again later, ever more slowly", async () => {
+    await entryIn(symbols[0]);
+    const waits: unknown[] = [];
+    for (const kind of ["unavailable", "unavailable", "unavailable", "unavailable", "unavailable"]) {
+      expect(await now({ kind, reason: "timeout" })).toMatchObject({ result: "unchanged", status: "submitted" });
+      waits.push(await secondsAhead());
+    }
+    expect(waits).toEqual([5, 10, 20, 30, 30]);
+    const row = await orderOf(db, id);
+    expect([row.unresolved, row.attempts, row.last_error, row.not_found_count]).toEqual([
+      true,
+      5,
+      "unavailable: timeout",
+      0,
+    ]);
+    expect((await eventsOf(db, id)).filter((type) => type === "unavailable")).toHaveLength(1);
+    await now({ kind: "throttled" });
+    expect(await secondsAhead()).toBe(60);
+    await now({ state: "canceled" });
+  });
+
+  it("never counts as not found, however often it comes", async () => {
+    await entryIn(symbols[0]);
+    for (let n = 0; n < 10; n++) {
+      await db.advanceClock(10);
+      await now({ kind: n % 2 ? "unavailable" : "throttled" });
+    }
+    expect(await orderOf(db, id)).toMatchObject({ status: "submitted", unresolved: true, not_found_count: 0 });
+    await now({ kind: "refused", reason: "minimum" });
+    await db.setClock(NOON);
+  });
+});
+
+describe("proof of absence", () => {
+  it("needs three answers not found over thirty seconds; then the order never reached the broker", async () => {
+    await entryIn(symbols[1]);
+    await now({ kind: "not_found" });
+    await db.advanceClock(10);
+    await now({ kind: "not_found" });
+    await db.advanceClock(10);
+    await now({ kind: "not_found" });
+    expect(await orderOf(db, id)).toMatchObject({ status: "submitted", unresolved: true, not_found_count: 3 });
+    await db.advanceClock(10);
+    expect(await now({ kind: "not_found" })).toMatchObject({ status: "rejected" });
+    const row = await orderOf(db, id);
+    expect(row).toMatchObject({ unresolved: false, reject_reason: "never_reached_broker" });
+    expect(row.watch_until).not.toBeNull();
+    expect((await intentOf(db, id)).status).toBe("failed");
+  });
+
+  it("counts one observation once, however often it is told", async () => {
+    await entryIn(symbols[2]);
+    const said = report(id, { kind: "not_found" });
+    await apply(db, said);
+    await db.advanceClock(40);
+    await apply(db, said, said, said, said);
+    expect(await orderOf(db, id)).toMatchObject({ status: "submitted", not_found_count: 1 });
+    await now({ kind: "refused" });
+  });
+
+  it("starts again when the order is seen", async () => {
+    await entryIn(symbols[3]);
+    for (let n = 0; n < 3; n++) {
+      await now({ kind: "not_found" });
+      await db.advanceClock(5);
+    }
+    await now({});
+    expect(await orderOf(db, id)).toMatchObject({ status: "working", not_found_count: 0, not_found_since: null });
+    await now({ state: "canceled" });
+  });
+
+  it("is not possible for an order that the broker once acknowledged: it stays unresolved and a person is told", async () => {
+    await entryIn(symbols[3]);
+    await now({});
+    for (let n = 0; n < 5; n++) {
+      await db.advanceClock(20);
+      await now({ kind: "not_found" });
+    }
+    expect(await orderOf(db, id)).toMatchObject({ status: "working", unresolved: true });
+    expect(await openAlerts(db)).toContain("contradictory_report");
+    await now({ state: "canceled" });
+    expect(await orderOf(db, id)).toMatchObject({ status: "canceled", unresolved: false });
+  });
+
+  it("that turns out wrong brings the order back to life, with an alert, and its intent with it", async () => {
+    await entryIn(symbols[1]);
+    for (let n = 0; n < 4; n++) {
+      await now({ kind: "not_found" });
+      await db.advanceClock(10);
+    }
+    expect((await orderOf(db, id)).status).toBe("rejected");
+    expect(await now({})).toMatchObject({ result: "applied", status: "working" });
+    expect(await orderOf(db, id)).toMatchObject({
+      closed_at: null,
+      watch_until: null,
+      reject_reason: null,
+      unresolved: false,
+    });
+    expect((await intentOf(db, id)).status).toBe("active");
+    expect(await openAlerts(db)).toContain("back_from_absent");
+    await now({ state: "filled", filled_qty: "0.25", average_price: "100" });
+    expect((await intentOf(db, id)).status).toBe("filled");
+  });
+
+  it("that turns out wrong when another order took its place waits until that one is proven canceled", async () => {
+    await entryIn(symbols[2]);
+    for (let n = 0; n < 4; n++) {
+      await now({ kind: "not_found" });
+      await db.advanceClock(10);
+    }
+    const lost = id;
+    const other = await entryIn(symbols[2]);
+    await now({});
+    id = lost;
+    expect(await now({})).toMatchObject({ status: "rejected" });
+    expect(await orderOf(db, lost)).toMatchObject({ unresolved: true });
+    expect(await orderOf(db, other)).toMatchObject({
+      status: "cancel_pending",
+      cancel_reason_code: "back_from_absent",
+    });
+    id = other;
+    await db.advanceClock(1);
+    await now({ state: "canceled" });
+    id = lost;
+    await db.advanceClock(1);
+    expect(await now({})).toMatchObject({ status: "working" });
+    await now({ state: "canceled" });
+  });
+});
+
+describe("a refusal", () => {
+  it("of the placement rejects the order and fails the entry", async () => {
+    await entryIn(symbols[0]);
+    expect(await now({ kind: "refused", reason: "insufficient buying power" })).toMatchObject({ status: "rejected" });
+    const row = await orderOf(db, id);
+    expect([row.unresolved, row.reject_reason, row.next_action_at]).toEqual([false, "insufficient buying power", null]);
+    expect((await intentOf(db, id)).status).toBe("failed");
+    expect((await now({ kind: "refused" }))?.result).toBe("unchanged");
+  });
+
+  it("of the placement that comes when the order works already is told and changes nothing", async () => {
+    await entryIn(symbols[0]);
+    await now({});
+    await db.advanceClock(1);
+    expect(await now({ kind: "refused" })).toMatchObject({ result: "unchanged", status: "working" });
+    expect(await openAlerts(db)).toContain("contradictory_report");
+    await db.advanceClock(1);
+    await now({ state: "canceled" });
+  });
+
+  it("of the placement also ends an order whose cancel was asked for meanwhile", async () => {
+    await entryIn(symbols[0]);
+    await askForCancel("operator");
+    expect(await now({ kind: "refused" })).toMatchObject({ status: "rejected" });
+    expect((await intentOf(db, id)).status).toBe("canceled");
+  });
+
+  it("of a cancel puts the order back to work, partially filled if it was", async () => {
+    await entryIn(symbols[0]);
+    await now({});
+    await askForCancel("reprice");
+    expect(await now({ kind: "cancel_refused", reason: "too late" })).toMatchObject({ status: "working" });
+    expect(await secondsAhead()).toBe(60);
+    await askForCancel("operator");
+    await db.advanceClock(1);
+    await now({ state: "partially_filled", filled_qty: "0.1", average_price: "100" });
+    expect(await now({ kind: "cancel_refused" })).toMatchObject({ status: "partially_filled" });
+    expect(await secondsAhead()).toBe(5);
+    expect((await orderOf(db, id)).cancel_reason_code).toBeNull();
+    expect((await now({ kind: "cancel_refused" }))?.result).toBe("unchanged");
+    await db.advanceClock(1);
+    await now({ state: "canceled", filled_qty: "0.1", average_price: "100" });
+  });
+});
+
+describe("a cancel", () => {
+  it("is pending until proven: an accepted request and a report that it still works prove nothing", async () => {
+    await quote(db, "99.99", "100.01");
+    await entryIn(symbols[0]);
+    await now({});
+    await askForCancel("operator");
+    expect(await now({ kind: "cancel_requested" })).toMatchObject({ result: "unchanged", status: "cancel_pending" });
+    await db.advanceClock(2);
+    expect(await now({})).toMatchObject({ status: "cancel_pending" });
+    for (let n = 0; n < 8; n++) await now({ kind: "unavailable" });
+    expect(await orderOf(db, id)).toMatchObject({ status: "cancel_pending", cancel_reason_code: "operator" });
+    await db.advanceClock(2);
+    expect(await now({ state: "canceled" })).toMatchObject({ status: "canceled" });
+    expect((await intentOf(db, id)).status).toBe("canceled");
+  });
+
+  it("that loses the race against a fill books the fill", async () => {
+    await entryIn(symbols[0]);
+    await applyOne(db, id);
+    await askForCancel("kill_switch");
+    expect(await now({ state: "filled", filled_qty: "0.25", average_price: "100" })).toMatchObject({
+      status: "filled",
+    });
+    expect((await intentOf(db, id)).status).toBe("filled");
+  });
+
+  it("with a part filled ends its intent partially filled, and for want of attempts exhausted", async () => {
+    await entryIn(symbols[0]);
+    await now({ state: "partially_filled", filled_qty: "0.1", average_price: "100" });
+    await askForCancel("liquidity_guard");
+    await db.advanceClock(1);
+    await now({ state: "canceled", filled_qty: "0.1", average_price: "100" });
+    expect((await intentOf(db, id)).status).toBe("partially_filled");
+    await entryIn(symbols[0]);
+    await now({});
+    await askForCancel("max_reprices");
+    await db.advanceClock(1);
+    await now({ state: "canceled" });
+    expect((await intentOf(db, id)).status).toBe("exhausted");
+  });
+});

@@ -1,0 +1,350 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { TestDatabase } from "../support/database.ts";
+import {
+  applyOne,
+  asEngine,
+  eventsOf,
+  handOver,
+  intentOf,
+  NOON,
+  openAlerts,
+  openBooks,
+  orderOf,
+  positionOf,
+  quote,
+  reconcile,
+} from "./money-fixture.ts";
+
+let db: TestDatabase;
+
+beforeAll(async () => {
+  db = await openBooks();
+});
+
+afterAll(async () => {
+  await db.drop();
+});
+
+afterEach(async () => {
+  await asEngine(db, (sql) => sql`update public.config set value = default_value where key = 'kill_switch'`);
+  await db.setClock(NOON);
+  await quote(db, "99.99", "100.01");
+});
+
+const askForCancel = (id: string, reason = "reprice") =>
+  asEngine(db, (sql) => sql`select private.cancel_orders(array[${id}::uuid], ${reason}, 'test')`);
+
+const send = (id: string | undefined) =>
+  asEngine(
+    db,
+    (sql) => sql`
+      update public.crypto_orders set status = 'submitted', unresolved = true, submitted_at = private.clock() where id = ${id ?? null}`,
+  );
+
+const recover = () => asEngine(db, (sql) => sql`select private.recover_intents()`);
+
+const childOf = async (id: string) => {
+  const [row] = await db.sql`select * from public.crypto_orders where parent_order_id = ${id}`;
+  return row;
+};
+
+/** A working order whose cancel for a reprice is under way. */
+const repricing = async (wish: Parameters<typeof handOver>[1], filled?: [qty: string, price: string]) => {
+  const id = await handOver(db, wish);
+  await applyOne(db, id, filled ? { state: "partially_filled", filled_qty: filled[0], average_price: filled[1] } : {});
+  await askForCancel(id);
+  return id;
+};
+
+const closeAll = async () => {
+  const live = await db.sql`
+    select id, filled_qty, average_price from public.crypto_orders
+    where status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')`;
+  for (const row of live) {
+    await askForCancel(row.id, "operator");
+    if ((await orderOf(db, row.id)).status === "canceled") continue;
+    await applyOne(db, row.id, { state: "canceled", filled_qty: row.filled_qty, average_price: row.average_price });
+  }
+};
+
+describe("the proof of a cancel for a reprice", () => {
+  it("creates the child in the same transaction, at the report's price, for what is left", async () => {
+    const id = await repricing({ qty: "0.25", price: "100" }, ["0.1", "100"]);
+    const answer = await applyOne(db, id, {
+      state: "canceled",
+      filled_qty: "0.1",
+      average_price: "100",
+      replacement_price: "100.005",
+    });
+    const child = await orderOf(db, answer.child_order_id);
+    expect(child).toMatchObject({
+      parent_order_id: id,
+      status: "new",
+      limit_price: "100.00",
+      replace_count: 1,
+      purpose: "entry",
+    });
+    expect(Number(child.qty)).toBe(0.15);
+    expect(child.intent_group_id).toBe((await orderOf(db, id)).intent_group_id);
+    expect((await intentOf(db, id)).status).toBe("active");
+    expect((await orderOf(db, id)).status).toBe("canceled");
+    await closeAll();
+    expect((await intentOf(db, id)).status).toBe("partially_filled");
+  });
+
+  it("spends no more than what is left of the notional at a higher price, rounded down to the increment", async () => {
+    const id = await repricing({ qty: "0.25", price: "100" }, ["0.1", "100"]);
+    const answer = await applyOne(db, id, {
+      state: "canceled",
+      filled_qty: "0.1",
+      average_price: "100",
+      replacement_price: "110",
+    });
+    const child = await orderOf(db, answer.child_order_id);
+    expect(child.qty).toBe("0.13636363");
+    await closeAll();
+  });
+
+  it("takes the touch of the last quote when the report brings no price", async () => {
+    const id = await repricing({ qty: "0.25", price: "100" });
+    const answer = await applyOne(db, id, { state: "canceled" });
+    expect((await orderOf(db, answer.child_order_id)).limit_price).toBe("99.99");
+    await closeAll();
+  });
+
+  it("ends the intent partially filled when the rest is below the minimum", async () => {
+    const id = await repricing({ qty: "0.25", price: "100" }, ["0.245", "100"]);
+    const answer = await applyOne(db, id, {
+      state: "canceled",
+      filled_qty: "0.245",
+      average_price: "100",
+      replacement_price: "100",
+    });
+    expect(answer.child_order_id).toBeUndefined();
+    expect((await intentOf(db, id)).status).toBe("partially_filled");
+  });
+
+  it("re-runs the guards: a kill since then ends the entry, and says so in its log", async () => {
+    const id = await repricing({ qty: "0.25", price: "100" });
+    await asEngine(db, (sql) => sql`update public.config set value = 'true' where key = 'kill_switch'`);
+    const answer = await applyOne(db, id, { state: "canceled", replacement_price: "100" });
+    expect(answer.child_order_id).toBeUndefined();
+    expect((await intentOf(db, id)).status).toBe("canceled");
+  });
+
+  it("re-runs the money guards: a limit lowered since then ends the entry", async () => {
+    const id = await repricing({ qty: "0.25", price: "100" });
+    await db.sql`update public.config set value = '10' where key = 'MAX_NOTIONAL_PER_TRADE'`;
+    const answer = await applyOne(db, id, { state: "canceled", replacement_price: "100" });
+    await db.sql`update public.config set value = '1000000' where key = 'MAX_NOTIONAL_PER_TRADE'`;
+    expect(answer.child_order_id).toBeUndefined();
+    expect(await eventsOf(db, id)).toContain("replacement_denied");
+    expect((await intentOf(db, id)).status).toBe("canceled");
+  });
+
+  it("counts attempts up to the maximum, notes when it was reached, and lets the count stand after it", async () => {
+    await handOver(db, { symbol: "ETH-USD", qty: "1", price: "100" }).then((entry) =>
+      applyOne(db, entry, { state: "filled", filled_qty: "1", average_price: "100" }),
+    );
+    let id = await handOver(db, { symbol: "ETH-USD", side: "sell", qty: "1", price: "101" });
+    const counts: number[] = [];
+    for (let n = 0; n < 5; n++) {
+      await applyOne(db, id);
+      await askForCancel(id);
+      const answer = await applyOne(db, id, { state: "canceled", replacement_price: "101" });
+      id = answer.child_order_id ?? "";
+      const child = await orderOf(db, id);
+      counts.push(child.replace_count);
+      expect((await intentOf(db, id)).max_reached_at !== null).toBe(child.replace_count >= 3);
+      await send(id);
+    }
+    expect(counts).toEqual([1, 2, 3, 3, 3]);
+    await applyOne(db, id, { state: "filled", filled_qty: "1", average_price: "101" });
+    expect((await intentOf(db, id)).status).toBe("filled");
+    expect((await positionOf(db, "ETH-USD"))?.qty).toBe("0");
+  });
+});
+
+describe("an exit", () => {
+  const held = async (symbol: string) => {
+    const entry = await handOver(db, { symbol, qty: "1", price: "100" });
+    await applyOne(db, entry, { state: "filled", filled_qty: "1", average_price: "100" });
+    return handOver(db, { symbol, side: "sell", qty: "1", price: "101" });
+  };
+
+  it("that the broker cancels or expires by itself is ordered again for the rest", async () => {
+    const id = await held("SOL-USD");
+    const first = await applyOne(db, id, { state: "expired", filled_qty: "0.4", average_price: "101" });
+    expect(await orderOf(db, first.child_order_id)).toMatchObject({ qty: "0.60000000", limit_price: "100.01" });
+    await send(first.child_order_id);
+    const second = await applyOne(db, first.child_order_id ?? "", { state: "canceled" });
+    expect(second.child_order_id).toBeDefined();
+    await send(second.child_order_id);
+    await applyOne(db, second.child_order_id ?? "", { state: "filled", filled_qty: "0.6", average_price: "100" });
+    expect((await intentOf(db, id)).status).toBe("filled");
+  });
+
+  it("that was proven absent is ordered again at once; a stop-loss below the bid", async () => {
+    const entry = await handOver(db, { symbol: "SOL-USD", qty: "1", price: "100" });
+    await applyOne(db, entry, { state: "filled", filled_qty: "1", average_price: "100" });
+    const id = await handOver(db, { symbol: "SOL-USD", side: "sell", qty: "1", price: "99", urgency: "stop_loss" });
+    for (let n = 0; n < 4; n++) {
+      await applyOne(db, id, { kind: "not_found" });
+      await db.advanceClock(10);
+    }
+    const child = await childOf(id);
+    expect(child).toMatchObject({ status: "new", urgency: "stop_loss", limit_price: "99.80" });
+    await send(child?.id);
+    await applyOne(db, child?.id, { state: "filled", filled_qty: "1", average_price: "99.8" });
+  });
+
+  it("that the broker refuses is not abandoned: it is tried again with back-off", async () => {
+    const id = await held("AVAX-USD");
+    await applyOne(db, id, { kind: "refused", reason: "try later" });
+    expect((await intentOf(db, id)).status).toBe("active");
+    await recover();
+    expect(await childOf(id)).toBeUndefined();
+    await db.advanceClock(16);
+    await recover();
+    const child = await childOf(id);
+    expect(child).toMatchObject({ status: "new", qty: "1.00000000" });
+    await send(child?.id);
+    await applyOne(db, child?.id, { kind: "refused", reason: "try later" });
+    await db.advanceClock(16);
+    await recover();
+    expect(await childOf(child?.id)).toBeUndefined();
+    await db.advanceClock(15);
+    await recover();
+    const next = await childOf(child?.id);
+    await send(next?.id);
+    await applyOne(db, next?.id, { state: "filled", filled_qty: "1", average_price: "100" });
+  });
+
+  it("that an operator cancels ends, whatever is left", async () => {
+    const id = await held("DOGE-USD");
+    await applyOne(db, id);
+    await askForCancel(id, "operator");
+    expect((await applyOne(db, id, { state: "canceled" })).child_order_id).toBeUndefined();
+    expect((await intentOf(db, id)).status).toBe("canceled");
+  });
+
+  it("sells no more than the broker confirms while the books disagree", async () => {
+    const id = await held("ETH-USD");
+    await applyOne(db, id);
+    await db.advanceClock(60);
+    const books = async () => {
+      const [row] = await db.sql<{ cash: string; holdings: Record<string, string> }[]>`
+        select a.cash::text, (select coalesce(jsonb_object_agg(symbol, qty::text), '{}') from public.positions where mode = 'paper' and qty > 0) as holdings
+        from public.accounts as a where a.mode = 'paper'`;
+      return { cash: row?.cash, holdings: { ...row?.holdings, "ETH-USD": "0.3" } };
+    };
+    expect((await reconcile(db, await books())).status).toBe("suspect");
+    await db.advanceClock(10);
+    expect((await reconcile(db, await books())).status).toBe("degraded");
+    await askForCancel(id);
+    const answer = await applyOne(db, id, { state: "canceled", replacement_price: "101" });
+    expect((await orderOf(db, answer.child_order_id)).qty).toBe("0.30000000");
+  });
+});
+
+describe("recovery", () => {
+  it("gives an exit its missing order once a price is there, and counts nothing twice", async () => {
+    const entry = await handOver(db, { symbol: "BTC-USD", qty: "1", price: "100", mode: "live" });
+    await applyOne(db, entry, { state: "filled", filled_qty: "1", average_price: "100" });
+    const id = await handOver(db, { symbol: "BTC-USD", side: "sell", qty: "1", price: "101", mode: "live" });
+    await db.admin`alter table public.quotes disable trigger user`;
+    await db.admin`delete from public.quotes where symbol = 'BTC-USD'`;
+    expect((await applyOne(db, id, { state: "canceled" })).child_order_id).toBeUndefined();
+    expect((await intentOf(db, id)).status).toBe("active");
+    await recover();
+    expect(await childOf(id)).toBeUndefined();
+    await quote(db, "99.99", "100.01");
+    await recover();
+    await recover();
+    const children = await db.sql`select * from public.crypto_orders where parent_order_id = ${id}`;
+    expect(children).toHaveLength(1);
+    expect(children[0]).toMatchObject({ limit_price: "100.01", qty: "1.00000000", status: "new" });
+  });
+
+  it("ends an entry that was to be repriced when no fresh quote is there", async () => {
+    await closeAll();
+    await asEngine(
+      db,
+      (sql) =>
+        sql`update public.accounts set degraded = false, degraded_reason = null, degraded_since = null where true`,
+    );
+    const id = await repricing({ symbol: "DOGE-USD", qty: "25", price: "1" });
+    await db.advanceClock(120);
+    expect((await applyOne(db, id, { state: "canceled" })).child_order_id).toBeUndefined();
+    expect((await intentOf(db, id)).status).toBe("canceled");
+  });
+});
+
+describe("a late fill", () => {
+  it("is booked, told, and shrinks a child that was not handed over yet", async () => {
+    const id = await repricing({ symbol: "AVAX-USD", qty: "0.25", price: "100" });
+    const answer = await applyOne(db, id, { state: "canceled", replacement_price: "100" });
+    expect((await orderOf(db, answer.child_order_id)).qty).toBe("0.25000000");
+    await applyOne(db, id, { state: "canceled", filled_qty: "0.1", average_price: "100" });
+    expect(await orderOf(db, id)).toMatchObject({ status: "canceled", filled_qty: "0.1" });
+    expect((await orderOf(db, answer.child_order_id)).qty).toBe("0.15000000");
+    expect(await openAlerts(db)).toContain("late_fill");
+    expect(await eventsOf(db, id)).toContain("late_fill");
+    const [fill] = await db.sql`select late from public.crypto_fills where order_id = ${id}`;
+    expect(fill?.late).toBe(true);
+    await closeAll();
+  });
+
+  it("of everything fills the order and cancels the child on the spot", async () => {
+    const id = await repricing({ symbol: "AVAX-USD", qty: "0.25", price: "100" });
+    const answer = await applyOne(db, id, { state: "canceled", replacement_price: "100" });
+    expect((await applyOne(db, id, { state: "filled", filled_qty: "0.25", average_price: "100" })).status).toBe(
+      "filled",
+    );
+    expect(await orderOf(db, answer.child_order_id)).toMatchObject({
+      status: "canceled",
+      cancel_reason_code: "late_fill",
+    });
+    expect((await intentOf(db, id)).status).toBe("filled");
+  });
+
+  it("cancels a child that was handed over, and orders the rest when that is proven", async () => {
+    const id = await repricing({ symbol: "AVAX-USD", qty: "0.25", price: "100" });
+    const answer = await applyOne(db, id, { state: "canceled", replacement_price: "100" });
+    const child = answer.child_order_id ?? "";
+    await send(child);
+    await applyOne(db, child);
+    await applyOne(db, id, { state: "canceled", filled_qty: "0.1", average_price: "100" });
+    expect(await orderOf(db, child)).toMatchObject({ status: "cancel_pending", cancel_reason_code: "late_fill" });
+    const second = await applyOne(db, child, { state: "canceled", filled_qty: "0.05", average_price: "100" });
+    expect((await orderOf(db, second.child_order_id)).qty).toBe("0.10000000");
+    await closeAll();
+    expect((await intentOf(db, id)).status).toBe("partially_filled");
+  });
+
+  it("of an intent that had ended raises its status", async () => {
+    const id = await handOver(db, { symbol: "AVAX-USD" });
+    await applyOne(db, id, { state: "canceled" });
+    expect((await intentOf(db, id)).status).toBe("canceled");
+    await applyOne(db, id, { state: "canceled", filled_qty: "0.1", average_price: "100" });
+    expect((await intentOf(db, id)).status).toBe("partially_filled");
+    await applyOne(db, id, { state: "filled", filled_qty: "0.25", average_price: "100" });
+    expect((await intentOf(db, id)).status).toBe("filled");
+  });
+
+  it("is looked for with back-off as long as LATE_FILL_WATCH_SECONDS, and no longer once the broker has answered after that", async () => {
+    const id = await handOver(db, { symbol: "AVAX-USD" });
+    await applyOne(db, id, { state: "canceled" });
+    const waits: number[] = [];
+    for (let n = 0; n < 12; n++) {
+      const [row] = await db.sql<{ seconds: number | null }[]>`
+        select extract(epoch from next_action_at - private.clock())::integer as seconds from public.crypto_orders where id = ${id}`;
+      if (row?.seconds == null) break;
+      waits.push(row.seconds);
+      await db.advanceClock(row.seconds);
+      await applyOne(db, id, { state: "canceled" });
+    }
+    expect(waits).toEqual([5, 10, 20, 40, 80, 120, 25]);
+    expect(waits.reduce((sum, wait) => sum + wait)).toBe(300);
+  });
+});
