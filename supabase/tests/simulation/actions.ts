@@ -4,22 +4,22 @@ import type { World } from "./world.ts";
 
 /** What a step of the simulation may do, and how often. */
 const WEIGHTS = {
-  reposition: 44,
+  reposition: 42,
   two_repositions: 7,
-  trader: 14,
-  trader_and_reposition: 6,
+  trader: 20,
+  trader_and_reposition: 8,
   cancel_by_sql: 5,
   cancel_by_rpc: 4,
   exit_by_hand: 4,
   bad_intent: 2,
-  flip_kill_switch: 4,
+  flip_kill_switch: 3,
   turn_knob: 3,
-  flip_safe_mode: 2,
-  rest: 5,
+  flip_safe_mode: 1,
+  rest: 3,
 } as const;
 type Action = keyof typeof WEIGHTS;
 
-const CRASH_CHANCE = 0.16;
+const CRASH_CHANCE = 0.09;
 
 /** Does one step, drawn from the seed by its number. */
 export async function act(world: World, step: number): Promise<void> {

@@ -1,5 +1,6 @@
 import { decimal, ZERO } from "../../../shared/money/decimal.ts";
 import { isLegalTransition, type OrderStatus } from "../../../shared/orders/status.ts";
+import { listsItsFills } from "./report-json.ts";
 import type { World } from "./world.ts";
 
 type Check = (world: World) => Promise<string[]>;
@@ -114,7 +115,9 @@ const everyStepIsLegalAndLogged: Check = async ({ db }) => {
 const bothBooksAreEqual: Check = async ({ db, exchange }) => {
   const found: string[] = [];
   const [account] = await db.admin`select cash from public.accounts where mode = 'paper'`;
-  if (!decimal(String(account?.cash)).eq(decimal(exchange.state.cash)))
+  // Where the exchange tells no single fills, only a rounded average price is known: equal to a hundred-millionth of a dollar.
+  const digits = Object.values(exchange.state.orders).every(listsItsFills) ? 40 : 8;
+  if (!decimal(String(account?.cash)).round(digits).eq(decimal(exchange.state.cash).round(digits)))
     found.push(`cash ${account?.cash}, the exchange's ${exchange.state.cash}`);
   const positions = await db.admin`select symbol, qty from public.positions where mode = 'paper'`;
   const ours = new Map(positions.map(({ symbol, qty }) => [String(symbol), decimal(String(qty))]));

@@ -37,6 +37,11 @@ function stateOf(order: PaperOrder, untouched: boolean, full: boolean): ReportSt
   return untouched ? "working" : "partially_filled";
 }
 
+const styleOf = (order: PaperOrder): number => Number(order.brokerOrderId.split("-")[1]) % 4;
+
+/** False for the orders of which the exchange tells only the cumulative figures. */
+export const listsItsFills = (order: PaperOrder): boolean => styleOf(order) !== 0;
+
 /** Returns the JSON of a report. By its number an order lists its fills, lists them twice and backwards, or not at all. */
 export function reportJson(report: ShownReport): Record<string, unknown> {
   const { order } = report;
@@ -47,7 +52,6 @@ export function reportJson(report: ShownReport): Record<string, unknown> {
     fee,
     executed_at: new Date(executedAt).toISOString(),
   }));
-  const style = Number(order.brokerOrderId.split("-")[1]) % 4;
   return {
     client_order_id: order.clientOrderId,
     broker_order_id: order.brokerOrderId,
@@ -59,7 +63,7 @@ export function reportJson(report: ShownReport): Record<string, unknown> {
     filled_qty: report.filledQty,
     average_price: report.averagePrice,
     fee: report.fee,
-    fills: style === 0 ? null : style === 1 ? [...fills, ...fills].reverse() : fills,
+    fills: !listsItsFills(order) ? null : styleOf(order) === 1 ? [...fills, ...fills].reverse() : fills,
     reason: null,
     observed_at: new Date(report.observedAt).toISOString(),
   };

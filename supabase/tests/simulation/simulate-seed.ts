@@ -26,7 +26,9 @@ export async function simulateSeed(
   try {
     world.exchange.faultsOn = false;
     await world.tick({ name: "trader-tick", crash: null });
+    await world.advance(5);
     world.exchange.faultsOn = true;
+    await world.tick({ name: "trader-tick", crash: null });
     const steps = world.dice.whole(LEAST_STEPS, MOST_STEPS, "steps");
     for (let step = 1; step <= steps; step += 1) {
       await act(world, step);
@@ -57,8 +59,9 @@ async function settle(world: World): Promise<void> {
   for (let round = 0; round < SETTLING_ROUNDS; round += 1) {
     await world.advance(round < 10 ? 13 : 31);
     await world.tick({ name: "reposition-tick", crash: null });
-    if (round % 6 === 5) await world.tick({ name: "trader-tick", crash: null });
-    if (round > 20 && round % 6 === 5 && (await isAtRest(world))) return;
+    if (round % 4 !== 3) continue;
+    await world.tick({ name: "trader-tick", crash: null });
+    if (await isAtRest(world)) return;
   }
 }
 
@@ -67,7 +70,9 @@ async function isAtRest(world: World): Promise<boolean> {
     select not exists (
       select from public.crypto_orders
       where status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending') or unresolved or watch_until > private.clock()
-    ) and not exists (select from public.positions where qty > 0.01) as rest`;
+    ) and not exists (
+      select from public.positions as p join public.instruments as i using (symbol) where p.qty >= i.min_qty
+    ) as rest`;
   return row?.rest === true;
 }
 

@@ -14,6 +14,7 @@ const OPENING_PRICES: Readonly<Record<string, number>> = {
   "ETH-USD": 2_500,
   "SOL-USD": 150,
   "AVAX-USD": 30,
+  "DOGE-USD": 0.4,
 };
 
 /** Prices that depend on the seed and the moment alone: a random walk with jumps, and spreads that widen at times. */
