@@ -194,7 +194,9 @@ language plpgsql security definer set search_path = ''
 as $$
 begin
   update private.watchdog as w
-  set awake_since = case when w.last_run_at < private.clock() - interval '3 minutes' then private.clock() else w.awake_since end,
+  set awake_since = case
+        when w.last_run_at between private.clock() - interval '3 minutes' and private.clock() then w.awake_since else private.clock()
+      end,
       last_run_at = private.clock()
   where w.one;
   -- Both locks; they also roll the day and end a safe mode whose time is up.

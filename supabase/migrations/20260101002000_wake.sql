@@ -92,7 +92,7 @@ begin
   where d.name = p_name
     -- Once a slot, unless the call was lost: nothing began within 20 seconds.
     and (d.slot is distinct from v_slot or d.dispatched_at <= v_now - interval '20 seconds')
-    and not exists (select from public.tick_runs as r where r.name = p_name and r.slot >= v_slot)
+    and not exists (select from public.tick_runs as r where r.name = p_name and r.slot between v_slot and v_now)
     and not exists (
       select from private.tick_leases as l where l.name = p_name and l.run_id is not null and l.expires_at > v_now
     );
@@ -130,7 +130,7 @@ begin
     if v_name = 'reposition-tick' and not private.note_due_orders() then continue; end if;
     v_slot := private.claim_dispatch(v_name);
     if v_slot is null then continue; end if;
-    v_request := private.try_call(v_name, pg_catalog.jsonb_build_object('trigger', 'cron', 'slot', v_slot));
+    v_request := private.try_call(v_name, pg_catalog.jsonb_build_object('trigger', 'cron', 'slot', private.iso(v_slot)));
     if v_request is null then continue; end if;
     update private.tick_dispatches as d set request_id = v_request where d.name = v_name;
     v_called := v_called + 1;

@@ -156,7 +156,7 @@ begin
     when p_slot is null then null
     -- A call that arrives late is not replayed as a trade, and one from the future would block the slots before it.
     when p_slot > v_now or p_slot < v_now - 3 * v_cadence then 'not_due'
-    when exists (select from public.tick_runs as r where r.name = p_name and r.slot >= p_slot) then 'slot_taken'
+    when exists (select from public.tick_runs as r where r.name = p_name and r.slot between p_slot and v_now) then 'slot_taken'
   end;
 end
 $$;
@@ -180,14 +180,14 @@ begin
       duration_ms = pg_catalog.round(extract(epoch from v_now - r.started_at) * 1000)
   where r.name = p_name and r.outcome = 'running';
   update private.tick_leases as l
-  set token = pg_catalog.nextval('private.fencing_tokens'), run_id = null, expires_at = v_now + interval '120 seconds', again = false
+  set token = pg_catalog.nextval('private.fencing_tokens'), run_id = null, expires_at = null, again = false
   where l.name = p_name
   returning l.token into v_lease.token;
   return v_lease.token;
 end
 $$;
 comment on function private.take_tick_lease is
-  'Takes the tick''s lease for 120 seconds with a fresh token; null when another run holds it, which will then go round again.';
+  'Locks the tick''s lease and draws its next token; null when another run holds it, which will then go round again.';
 alter function private.take_tick_lease owner to zoe_engine;
 
 create function private.tick_work(p_name text, p_mode text, p_run_id uuid, p_token bigint) returns jsonb
@@ -239,9 +239,9 @@ begin
     update public.tick_runs as r set finished_at = r.started_at, duration_ms = 0 where r.id = v_run_id;
     return private.skip_tick('disabled');
   end if;
-  update private.tick_leases as l set run_id = v_run_id where l.name = p_name;
   v_work := private.tick_work(p_name, v_mode, v_run_id, v_token);
   perform private.hold_clock('15 seconds');
+  update private.tick_leases as l set run_id = v_run_id, expires_at = private.clock() + interval '120 seconds' where l.name = p_name;
   return pg_catalog.jsonb_build_object(
     'outcome', 'running', 'run_id', v_run_id, 'token', v_token, 'now', private.iso(private.clock()),
     'trace_id', v_run_id::text, 'work', v_work
