@@ -1,7 +1,6 @@
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { chooseMarket } from "../../local/market/choose-market.ts";
 import { probeLiveFeed } from "../../local/market/probe-live-feed.ts";
 import { openSimulation } from "../../local/market/simulation/open-simulation.ts";
 import { startMarketServer } from "../../local/market/start-market-server.ts";
@@ -172,50 +171,45 @@ describe("the market server answers as Coinbase Exchange does", () => {
   });
 });
 
-describe("the choice of a market", () => {
-  it("takes the live feed when it answers as Coinbase does", async () => {
+describe("the probe of the live feed", () => {
+  const listen = async (server: Server) => {
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  };
+  const close = (server: Server) => new Promise((resolve) => server.close(resolve));
+
+  it("knows Coinbase by its answer", async () => {
     expect(await probeLiveFeed(server.url)).toEqual({ reachable: true });
-    expect(await chooseMarket({}, NOW, server.url)).toMatchObject({ kind: "live", url: server.url });
   });
 
-  it("falls back to the simulation when the feed is down, and says so plainly", async () => {
+  it("says why when nobody listens", async () => {
     const closed = createServer();
-    await new Promise<void>((resolve) => closed.listen(0, "127.0.0.1", resolve));
-    const url = `http://127.0.0.1:${(closed.address() as AddressInfo).port}`;
-    await new Promise((resolve) => closed.close(resolve));
-    const choice = await chooseMarket({}, NOW, url);
-    expect(choice.kind).toBe("simulated");
-    expect(choice.message).toMatch(
-      new RegExp(
-        `^The live feed is not used: ${url} does not answer \\(.*ECONNREFUSED.*\\)\\. Market data: a simulated market \\(seed 1\\)`,
-      ),
-    );
+    const url = await listen(closed);
+    await close(closed);
+    const reason = expect.stringMatching(new RegExp(`^${url} does not answer \\(.*ECONNREFUSED.*\\)$`));
+    expect(await probeLiveFeed(url)).toEqual({ reachable: false, reason });
   });
 
   it("does not take something else that answers for the live feed", async () => {
-    const other = createServer((_request, response) => response.end("<html>"));
-    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
-    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
-    expect(await probeLiveFeed(url)).toMatchObject({ reachable: false });
-    await new Promise((resolve) => other.close(resolve));
+    const page = createServer((_request, response) => response.end("{}"));
+    const url = await listen(page);
+    expect(await probeLiveFeed(url)).toEqual({ reachable: false, reason: `${url} is not Coinbase Exchange` });
+    await close(page);
+  });
+
+  it("names the status of a feed that refuses", async () => {
+    const refusing = createServer((_request, response) => response.writeHead(503).end());
+    const url = await listen(refusing);
+    expect(await probeLiveFeed(url)).toEqual({ reachable: false, reason: `${url} answers 503` });
+    await close(refusing);
   });
 
   it("gives up after two seconds on a feed that accepts and stays silent", async () => {
     const silent = createServer(() => {});
-    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
-    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
-    expect(await probeLiveFeed(url)).toEqual({
-      reachable: false,
-      reason: `${url} does not answer (no answer in 2 seconds)`,
-    });
+    const url = await listen(silent);
+    const reason = `${url} does not answer (no answer in 2 seconds)`;
+    expect(await probeLiveFeed(url)).toEqual({ reachable: false, reason });
     silent.closeAllConnections();
-    await new Promise((resolve) => silent.close(resolve));
-  });
-
-  it("uses the seed that was asked for without looking at the live feed", async () => {
-    expect(await chooseMarket({ simulate: 9 }, NOW, server.url)).toMatchObject({
-      kind: "simulated",
-      message: expect.stringContaining("(seed 9)"),
-    });
+    await close(silent);
   });
 });
