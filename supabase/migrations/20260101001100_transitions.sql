@@ -102,6 +102,7 @@ return case
   when (p_old).cancel_reason_code is distinct from (p_new).cancel_reason_code then 'cancel_reason'
   when (p_old).replace_count <> (p_new).replace_count then 'attempt'
   when (p_old).qty <> (p_new).qty then 'shrunk'
+  when (p_old).urgency <> (p_new).urgency then 'escalated'
   when (p_old).unresolved <> (p_new).unresolved then case when (p_new).unresolved then 'unresolved' else 'resolved' end
 end;
 comment on function private.order_event_type is 'What to call a change of an order in the log; null when it is not worth a line.';

@@ -112,6 +112,9 @@ alter function private.trading_state owner to zoe_engine;
 
 create function public.trading_state(mode text) returns jsonb
 language sql stable security invoker set search_path = ''
-return private.trading_state(mode);
-comment on function public.trading_state is 'active, reducing or halted, with every reason.';
+return case
+  when current_user = 'service_role' or private.current_app_role() is not null or private.is_database_session()
+  then private.trading_state(mode)
+end;
+comment on function public.trading_state is 'active, reducing or halted, with every reason. Null for somebody who may not read.';
 grant execute on function public.trading_state to authenticated, service_role;

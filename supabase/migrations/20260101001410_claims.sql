@@ -95,7 +95,7 @@ begin
   perform private.lock_accounts();
   update public.crypto_orders as o
   set lease_owner = null, lease_token = null, lease_expires_at = null,
-      next_action_at = greatest(o.next_action_at, private.clock() + interval '1 second')
+      next_action_at = case when o.next_action_at is not null then greatest(o.next_action_at, private.clock() + interval '1 second') end
   where o.lease_owner = p_run_id;
   get diagnostics v_count = row_count;
   return v_count;
@@ -123,7 +123,7 @@ begin
     return false;
   end if;
   if v_action not in ('cancel', 'reprice') or v_action is null then
-    raise exception 'A decision is cancel, reprice or keep, not %.', coalesce(v_action, 'null') using errcode = 'PT400';
+    raise exception 'A decision is cancel, reprice, keep or escalate, not %.', coalesce(v_action, 'null') using errcode = 'PT400';
   end if;
   perform private.cancel_orders(
     array[p_order.id], case v_action when 'reprice' then 'reprice' else coalesce(p_decision ->> 'reason', 'policy') end, private.actor()
@@ -133,6 +133,25 @@ end
 $$;
 comment on function private.apply_decision is 'Carries out one decision of the policy on a leased order; true when the broker has to be told.';
 grant execute on function private.apply_decision to zoe_engine;
+
+create function private.escalate_exit(p_order_id uuid) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_intent_id uuid;
+begin
+  update public.crypto_orders as o set urgency = 'stop_loss', next_action_at = private.clock()
+  where o.id = p_order_id and o.purpose <> 'entry' and o.urgency = 'passive'
+    and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
+  returning o.intent_group_id into v_intent_id;
+  if v_intent_id is null then return; end if;
+  update public.order_intents as i set urgency = 'stop_loss', updated_at = private.clock() where i.id = v_intent_id;
+  perform private.wake('reposition-tick', 'a passive exit became a stop-loss');
+end
+$$;
+comment on function private.escalate_exit is
+  'The stop is hit while a passive exit is on its way: from now on it follows the bid. Nothing to do for entries and closed orders.';
+grant execute on function private.escalate_exit to zoe_engine;
 
 create function private.apply_decisions(p_run_id uuid, p_token bigint, p_decisions jsonb) returns jsonb
 language plpgsql security definer set search_path = ''
@@ -144,6 +163,10 @@ declare
 begin
   perform private.lock_accounts();
   for v_decision in select * from pg_catalog.jsonb_array_elements(coalesce(p_decisions, '[]')) loop
+    if v_decision ->> 'action' = 'escalate' then
+      perform private.escalate_exit((v_decision ->> 'order_id')::uuid);
+      continue;
+    end if;
     select * into o from public.crypto_orders as k
     where k.id = (v_decision ->> 'order_id')::uuid and k.lease_owner = p_run_id and k.lease_token = p_token
       and k.lease_expires_at > private.clock() and private.is_live(k.status);
@@ -160,7 +183,7 @@ begin
 end
 $$;
 comment on function private.apply_decisions is
-  'Carries out what the policy decided on orders this run still holds, and returns those to cancel at the broker now. A lost lease changes nothing.';
+  'Carries out what the policy decided on orders this run still holds, and returns those to cancel at the broker now. A lost lease changes nothing; escalate needs none.';
 alter function private.apply_decisions owner to zoe_engine;
 
 create function private.alert_decision(p public.crypto_orders, p_kind text) returns void

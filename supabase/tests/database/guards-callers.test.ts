@@ -1,0 +1,40 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { TestDatabase } from "../support/database.ts";
+import { entry, openMarket, order, submit } from "./guards-fixture.ts";
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await openMarket();
+});
+afterAll(() => db.drop());
+
+describe("submit_intent is called", () => {
+  it("by the publishable key's role in vain", async () => {
+    await expect(submit(db, entry(), db.as("anon"))).rejects.toMatchObject({ code: "42501" });
+  });
+
+  it("by a viewer and by a stranger in vain", async () => {
+    const { sql: viewer } = await db.person("viewer");
+    await expect(submit(db, entry({ engine: "manual" }), viewer)).rejects.toMatchObject({ code: "PT403" });
+    const stranger = db.as("authenticated", { sub: randomUUID() });
+    await expect(submit(db, entry({ engine: "manual" }), stranger)).rejects.toMatchObject({ code: "PT403" });
+  });
+
+  it("by an operator for the engine manual only, under every guard, with the operator's name in the log", async () => {
+    const { sql, email } = await db.person("operator");
+    await expect(submit(db, entry(), sql)).rejects.toMatchObject({ code: "PT403", message: "manual_only" });
+    expect((await submit(db, entry({ engine: "manual", notional: "26" }), sql)).code).toBe("MAX_NOTIONAL_PER_TRADE");
+    const answer = await submit(db, entry({ engine: "manual" }), sql);
+    expect(await order(db, answer.order_id)).toMatchObject({ engine: "manual", status: "new" });
+    const [event] = await db.sql`select actor from public.order_events where order_id = ${answer.order_id ?? null}`;
+    expect(event).toEqual({ actor: `operator:${email}` });
+  });
+
+  it("by an operator around the wrapper in vain", async () => {
+    const { sql } = await db.person("operator");
+    await expect(sql`select private.submit_intent(${sql.json(entry() as never)})`).rejects.toMatchObject({
+      code: "42501",
+    });
+  });
+});
