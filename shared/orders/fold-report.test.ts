@@ -207,6 +207,12 @@ describe("folding a whole story", () => {
             .sort((a, b) => a.key - b.key)
             .map(({ each }) => each);
           expect(foldAll(start, noisy)).toEqual(foldAll(start, story));
+          let current = start;
+          for (const each of noisy) {
+            const folded = foldReport(current, each);
+            expect(folded.flags.filter((flag) => flag !== "late_fill")).toEqual([]);
+            current = folded.order;
+          }
         },
       ),
     );
