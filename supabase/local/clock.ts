@@ -1,7 +1,7 @@
 import type postgres from "postgres";
 
-/** Lets the database's one clock run from the given moment at the given speed. */
-export async function startReplayClock(sql: postgres.Sql, fromMs: number, speed: number): Promise<void> {
+/** Sets the database's one clock to the given moment; at speed 0 it stands still. */
+export async function setReplayClock(sql: postgres.Sql, fromMs: number, speed: number): Promise<void> {
   await sql`
     insert into private.replay_clock (anchor_clock, anchor_real, speed)
     values (${new Date(fromMs)}, clock_timestamp(), ${speed})
@@ -9,10 +9,12 @@ export async function startReplayClock(sql: postgres.Sql, fromMs: number, speed:
     set anchor_clock = excluded.anchor_clock, anchor_real = excluded.anchor_real, speed = excluded.speed`;
 }
 
-/** Stops the clock where it stands. */
-export async function stopReplayClock(sql: postgres.Sql): Promise<void> {
+/** Lets the clock go on at the given speed from where it stands; 0 stops it. */
+export async function runReplayClock(sql: postgres.Sql, speed: number): Promise<void> {
   await sql`
-    update private.replay_clock set anchor_clock = private.clock(), anchor_real = clock_timestamp(), speed = 0 where one`;
+    update private.replay_clock
+    set anchor_clock = private.clock(), anchor_real = clock_timestamp(), speed = ${speed}
+    where one`;
 }
 
 /** What the clock shows now, in epoch milliseconds. */
@@ -23,15 +25,25 @@ export async function readClock(sql: postgres.Sql): Promise<number> {
 }
 
 /**
+ * Stops the clock of a folder that has one, before anything is written, where it was when the platform ended. Returns
+ * that moment, or null for a folder without a replay clock.
+ */
+export async function resumeReplayClock(sql: postgres.Sql): Promise<number | null> {
+  const stoppedMs = await readStoppedClock(sql);
+  if (stoppedMs !== null) await setReplayClock(sql, stoppedMs, 0);
+  return stoppedMs;
+}
+
+/**
  * What the clock showed when the cluster last committed anything before this start, in epoch milliseconds; null when no
  * clock was set. Everything in the books was written at or before that moment, even when the platform was killed.
  */
-export async function readStoppedClock(sql: postgres.Sql): Promise<number | null> {
+async function readStoppedClock(sql: postgres.Sql): Promise<number | null> {
   const [table] = await sql`select to_regclass('private.replay_clock') as found`;
   if (!table?.found) return null;
   const [row] = await sql<{ stopped: Date }[]>`
     select c.anchor_clock + greatest(interval '0', coalesce(w.last_write, c.anchor_real) - c.anchor_real)
-      * c.speed::double precision as stopped
+      * c.speed::double precision + interval '1 millisecond' as stopped
     from private.replay_clock as c
     cross join (
       select max(pg_xact_commit_timestamp(n::text::xid)) as last_write

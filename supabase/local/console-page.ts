@@ -1,5 +1,6 @@
 import type { WriteStream } from "node:tty";
 import type { Console, Platform } from "./platform.ts";
+import { readable } from "./readable-log.ts";
 import type { Settings } from "./settings.ts";
 
 /** The one calm page at the console: progress while it boots, then what runs where, then the parts' own lines. */
@@ -11,7 +12,7 @@ export interface Page extends Console {
 }
 
 /** Writes the page; colours and the operator's password only go to a terminal, never into a log file. */
-export function createPage(stream: Pick<WriteStream, "write" | "isTTY">): Page {
+export function createPage(stream: Pick<WriteStream, "write" | "isTTY">, verbose = false): Page {
   const startedAt = performance.now();
   const paint = (code: number, text: string) => (stream.isTTY ? `\u001b[${code}m${text}\u001b[0m` : text);
   const line = (text = "") => void stream.write(`${text}\n`);
@@ -20,7 +21,10 @@ export function createPage(stream: Pick<WriteStream, "write" | "isTTY">): Page {
   return {
     open: () => line(`\n${paint(1, "Zoe")} is starting (Ctrl-C stops everything)\n`),
     step: (what, note) => line(`  ${paint(32, "✓")} ${what.padEnd(15)}${note} ${paint(2, `(${seconds()})`)}`),
-    log: (part, text) => line(`${paint(2, `[${part}]`)} ${text}`),
+    log: (part, text) => {
+      const shown = verbose ? text : readable(text);
+      if (shown !== null) line(`${paint(2, `[${part}]`)} ${shown}`);
+    },
     ready: (settings, { keys, market }, dashboard) => {
       line(`\n${paint(1, "Zoe runs")}, trading on paper. No real money, no account.\n`);
       if (dashboard) row("Dashboard", paint(36, settings.dashboardUrl));

@@ -13,6 +13,8 @@ export interface Flags {
   /** Where a replay or simulation begins, as written. */
   start: string | null;
   dashboard: boolean;
+  /** Show what the functions log as they log it. */
+  verbose: boolean;
   help: boolean;
 }
 
@@ -22,6 +24,7 @@ npm start -- --simulate SEED                   a simulated market; the same seed
              --speed N                         with either: the clock runs N times as fast (0.1 to 10000)
              --start TIME                      with either: where it begins, e.g. 2017-09-03 or 2017-09-03T12:00 (UTC)
              --no-dashboard                    everything but the dashboard
+             --verbose                         every line of the functions' logs, as they write it
 Ports and data folder: ZOE_API_PORT (54321), ZOE_DB_PORT (54322), ZOE_DASHBOARD_PORT (5180), ZOE_DATA_DIR (.zoe)`;
 
 /** Reads the command line; what it does not know is refused with a sentence. */
@@ -47,6 +50,7 @@ export function parseFlags(argv: string[], folder = process.env.INIT_CWD ?? proc
     speed,
     start: values.start ?? null,
     dashboard: !values["no-dashboard"],
+    verbose: values.verbose ?? false,
     help: values.help ?? false,
   };
 }
@@ -61,6 +65,7 @@ function parse(argv: string[]) {
         speed: { type: "string" },
         start: { type: "string" },
         "no-dashboard": { type: "boolean" },
+        verbose: { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
     }).values;

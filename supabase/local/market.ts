@@ -1,5 +1,5 @@
 import type postgres from "postgres";
-import { readClock, startReplayClock, stopReplayClock } from "./clock.ts";
+import { readClock, runReplayClock } from "./clock.ts";
 import type { Flags } from "./flags.ts";
 import { dataStatus, parseStart } from "./market/market-range.ts";
 import type { MarketSource } from "./market/market-source.ts";
@@ -82,14 +82,6 @@ function startOf(text: string, range: Parameters<typeof parseStart>[1]): number 
   return start.startMs;
 }
 
-/** Sets the one clock: where it stopped, or where a new folder's market begins. Returns what it shows, in words, or null. */
-export async function setClock(sql: postgres.Sql, market: Market, stoppedMs: number | null): Promise<string | null> {
-  if (market.clockStartMs === null || market.session.kind === "live") return null;
-  const fromMs = stoppedMs ?? market.clockStartMs;
-  await startReplayClock(sql, fromMs, market.session.speed);
-  return `${stoppedMs === null ? "begins at" : "goes on at"} ${new Date(fromMs).toISOString()}`;
-}
-
 /** Serves a recorded or simulated market as Coinbase does, and says when its data pauses or ends; there the clock stops. */
 export async function serveMarket(source: MarketSource, sql: postgres.Sql, say: (line: string) => void) {
   const now = () => readClock(sql);
@@ -100,7 +92,7 @@ export async function serveMarket(source: MarketSource, sql: postgres.Sql, say: 
       const status = dataStatus(source.range(), await now());
       if (status.state === state) return;
       state = status.state;
-      if (state === "ended") await stopReplayClock(sql);
+      if (state === "ended") await runReplayClock(sql, 0);
       say(state === "ended" ? `${status.message}; the clock stands still now` : status.message);
     } catch {
       // the database is on its way down; the market server says so to whoever asks

@@ -4,7 +4,7 @@ import postgres from "postgres";
 import { startGateway } from "./api/gateway.ts";
 import { assertPortIsFree } from "./api/http.ts";
 import { createRestAndAuth } from "./api/rest-and-auth.ts";
-import { readStoppedClock } from "./clock.ts";
+import { resumeReplayClock, runReplayClock, setReplayClock } from "./clock.ts";
 import { startCronAndNet } from "./cron-net/cron-and-net.ts";
 import { buildDashboard, startDashboard } from "./dashboard.ts";
 import { lockDataFolder } from "./data-folder.ts";
@@ -14,7 +14,7 @@ import { functionEnv } from "./functions/function-env.ts";
 import { startFunction } from "./functions/function-process.ts";
 import { FUNCTION_NAMES } from "./functions/names.ts";
 import { type Keys, openKeys } from "./keys.ts";
-import { chooseMarket, type Market, serveMarket, setClock } from "./market.ts";
+import { chooseMarket, type Market, serveMarket } from "./market.ts";
 import { writeSession } from "./market-session.ts";
 import { bootstrapDatabase } from "./postgres/bootstrap.ts";
 import { type Cluster, startCluster } from "./postgres/cluster.ts";
@@ -74,33 +74,47 @@ async function boot(settings: Settings, flags: Flags, out: Console, stops: Stops
   if (flags.dashboard) await assertPortIsFree(settings.dashboardPort, "dashboard", "ZOE_DASHBOARD_PORT");
   const deno = findDeno();
   const keys = await openKeys(settings.dataDir);
-  const market = await chooseMarket(flags, settings.dataDir, Date.now());
   const built = flags.dashboard ? buildDashboard(settings.root) : Promise.resolve();
   built.catch(() => {}); // awaited below; a failure must not be an unhandled one until then
   const cluster = await startDatabase(settings, out, stops);
-  const sql = postgres(settings.databaseUrl, {
-    max: 2,
-    onnotice: () => {},
-    connection: { application_name: "platform" },
-  });
-  stops.push(() => sql.end({ timeout: 1 }));
-  const marketDataUrl = await startMarket(settings, sql, market, out, stops);
+  const sql = connect(settings, stops);
+  const { market, marketDataUrl } = await startMarket(settings, flags, sql, out, stops);
   await seedPeople(sql, keys);
   await writeVaultSecrets(sql, { project_url: settings.apiUrl, cron_token: keys.cronToken });
   await startApi({ settings, keys, deno, marketDataUrl, cluster, out, stops });
   await built;
-  if (flags.dashboard) {
-    const { root, dashboardPort: port, apiUrl } = settings;
-    stops.push((await startDashboard({ root, port, apiUrl, publishableKey: keys.publishable })).stop);
-    out.step("Dashboard", settings.dashboardUrl);
-  }
-  stops.push(
-    (await startCronAndNet({ databaseUrl: cluster.url("supabase_admin"), log: (line) => out.log("cron", line) })).stop,
-  );
-  out.step("Scheduler", "pg_cron and pg_net stand-ins");
+  if (flags.dashboard) await serveDashboard(settings, keys, out, stops);
+  if (market.clockStartMs !== null) await letTimeRun(sql, market, stops);
+  await startScheduler(cluster, out, stops);
   stops.push(announce(settings, market));
   const broken = cluster.exited.then(() => (isStopping() ? new Promise<void>(() => {}) : undefined));
   return { keys, market, broken };
+}
+
+function connect({ databaseUrl }: Settings, stops: Stops): postgres.Sql {
+  const connection = { application_name: "platform" };
+  const sql = postgres(databaseUrl, { max: 2, onnotice: () => {}, connection });
+  stops.push(() => sql.end({ timeout: 1 }));
+  return sql;
+}
+
+async function serveDashboard(settings: Settings, keys: Keys, out: Console, stops: Stops): Promise<void> {
+  const { root, dashboardPort: port, apiUrl, dashboardUrl } = settings;
+  stops.push((await startDashboard({ root, port, apiUrl, publishableKey: keys.publishable })).stop);
+  out.step("Dashboard", dashboardUrl);
+}
+
+/** A replay's clock stands still until everything is up, and again as soon as the scheduler has stopped. */
+async function letTimeRun(sql: postgres.Sql, { session }: Market, stops: Stops): Promise<void> {
+  if (session.kind === "live") return;
+  await runReplayClock(sql, session.speed);
+  stops.push(() => runReplayClock(sql, 0));
+}
+
+async function startScheduler(cluster: Cluster, out: Console, stops: Stops): Promise<void> {
+  const log = (line: string) => out.log("scheduler", line);
+  stops.push((await startCronAndNet({ databaseUrl: cluster.url("supabase_admin"), log })).stop);
+  out.step("Scheduler", "cron and net, as pg_cron and pg_net behave");
 }
 
 async function startDatabase(settings: Settings, out: Console, stops: Stops): Promise<Cluster> {
@@ -118,19 +132,27 @@ async function startDatabase(settings: Settings, out: Console, stops: Stops): Pr
   return cluster;
 }
 
-async function startMarket(settings: Settings, sql: postgres.Sql, market: Market, out: Console, stops: Stops) {
-  const stoppedMs = await readStoppedClock(sql);
-  if (stoppedMs !== null) await setClock(sql, market, stoppedMs);
-  const { applied } = await pushMigrations(settings.databaseUrl, settings.root);
+/** Pushes the migrations while the market is opened, then serves it from where its clock stood. */
+async function startMarket(settings: Settings, flags: Flags, sql: postgres.Sql, out: Console, stops: Stops) {
+  const { dataDir, databaseUrl, root } = settings;
+  const stoppedMs = await resumeReplayClock(sql);
+  const [{ applied }, market] = await Promise.all([
+    pushMigrations(databaseUrl, root),
+    chooseMarket(flags, dataDir, Date.now()),
+  ]);
   out.step("Migrations", applied.length > 0 ? `${applied.length} applied by the Supabase CLI` : "nothing new");
-  const clock = await setClock(sql, market, stoppedMs);
-  writeSession(settings.dataDir, market.session);
-  if (!market.source) return null;
+  writeSession(dataDir, market.session);
+  if (!market.source) return { market, marketDataUrl: null };
+  const startMs = stoppedMs ?? market.clockStartMs;
+  if (startMs !== null) await setReplayClock(sql, startMs, 0);
   const server = await serveMarket(market.source, sql, (line) => out.log("market", line));
   stops.push(server.stop);
-  out.step("Market server", `${server.url}${clock ? `, the clock ${clock}` : ""}`);
-  return server.url;
+  const clock = startMs === null ? "" : `, the clock ${stoppedMs === null ? "begins" : "goes on"} at ${iso(startMs)}`;
+  out.step("Market server", `${server.url}${clock}`);
+  return { market, marketDataUrl: server.url };
 }
+
+const iso = (ms: number) => new Date(ms).toISOString().replace(/\.000Z$/, "Z");
 
 interface ApiParts {
   settings: Settings;

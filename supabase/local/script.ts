@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
-import { parseArgs } from "node:util";
 import postgres from "postgres";
 import { findOwner } from "./data-folder.ts";
 import { readSettings } from "./settings.ts";
@@ -51,15 +50,14 @@ export function requirePlatform(): Addresses {
   return platform;
 }
 
-/** Splits `--remote=URL`, `--yes` and the rest; an unknown flag is a sentence. */
-export function readArguments(args: string[], usage: string) {
-  try {
-    const options = { remote: { type: "string" }, yes: { type: "boolean" } } as const;
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
-    return { remote: values.remote, yes: values.yes ?? false, words: positionals };
-  } catch (error) {
-    throw new StartError(`${(error as Error).message.split(". To specify")[0]}\n${usage}`);
-  }
+/** Splits `--remote=URL`, `--yes` and the words; an unknown flag is a sentence. A negative number is a word. */
+export function readArguments(args: string[], usage: string): { remote?: string; yes: boolean; words: string[] } {
+  const flags = args.filter((arg) => arg.startsWith("--"));
+  const unknown = flags.find((flag) => flag !== "--yes" && !flag.startsWith("--remote="));
+  if (unknown) throw new StartError(`Unknown option '${unknown}'.\n${usage}`);
+  const remote = flags.find((flag) => flag.startsWith("--remote="))?.slice("--remote=".length);
+  const words = args.filter((arg) => !arg.startsWith("--"));
+  return { ...(remote === undefined ? {} : { remote }), yes: flags.includes("--yes"), words };
 }
 
 /** Connects to the named database, or to the running platform's, as the role in the address. */

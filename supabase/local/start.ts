@@ -8,8 +8,8 @@ import { StartError } from "./start-error.ts";
 const ECHO_MS = 1500;
 
 async function main(): Promise<number> {
-  const page = createPage(process.stdout);
   const flags = parseFlags(process.argv.slice(2));
+  const page = createPage(process.stdout, flags.verbose);
   if (flags.help) {
     console.log(USAGE);
     return 0;

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import { guardChild } from "../process/guard.ts";
 import { StartError } from "../start-error.ts";
 
 /** What a push did: the migrations that were new to the database. */
@@ -46,6 +47,7 @@ export async function runCli(args: string[], cwd = ROOT): Promise<{ code: number
   const program = fileURLToPath(new URL("dist/supabase.js", `file://${manifest}`));
   const env = { ...process.env, DO_NOT_TRACK: "1", SUPABASE_TELEMETRY_DISABLED: "1", SUPABASE_YES: "1", NO_COLOR: "1" };
   const child = spawn(process.execPath, [program, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+  guardChild(child);
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
   const code = await new Promise<number>((resolve, reject) => {
