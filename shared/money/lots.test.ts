@@ -22,7 +22,7 @@ const anyFills = fc
       side: fc.constantFrom("buy" as const, "sell" as const),
       qty: amount(5_000_000, 8),
       price: amount(9_000_000, 2),
-      fee: amount(100_000, 8),
+      fee: amount(1_000_000, 11),
     }),
     { maxLength: 30 },
   )
@@ -81,7 +81,7 @@ describe("lots", () => {
           const qty = heldQty(before, symbol);
           return qty === "0"
             ? []
-            : [{ fillId: `close-${symbol}`, symbol, side: "sell", qty, price, fee: "0.12345679" }];
+            : [{ fillId: `close-${symbol}`, symbol, side: "sell", qty, price, fee: "0.12345678901" }];
         });
         const all = [...fills.filter((each) => each.side === "buy"), ...closing];
         const book = foldFills(all);

@@ -77,6 +77,8 @@ describe("an exit", () => {
         }
       }),
     );
+    const wider = { ...DEFAULT_CONFIG, TRADER_TRAIL_PCT: "5" };
+    expect(updateExitState(carried(["101.6"]), touch("101.7"), wider).stopPrice).toBe("100.838");
     const looser = { ...DEFAULT_CONFIG, TRADER_STOP_PCT: "10" };
     expect(restoreExitState({ ...opened, stopPrice: "98.5" }, looser).stopPrice).toBe("98.5");
   });
