@@ -57,15 +57,16 @@ create function private.refresh_position(p_mode text, p_symbol text) returns voi
 language sql security definer set search_path = ''
 begin atomic
   update public.positions as p
-  set qty = held.qty, cost_basis = held.cost, average_price = held.cost / nullif(held.qty, 0), version = p.version + 1,
-      updated_at = private.clock(),
+  set qty = held.qty, cost_basis = held.cost, version = p.version + 1,
+      average_price = pg_catalog.trim_scale(pg_catalog.round(held.cost / nullif(held.qty, 0), 10)), updated_at = private.clock(),
       engine = case when held.qty > 0 then p.engine end, strategy = case when held.qty > 0 then p.strategy end,
       opened_at = case when held.qty > 0 then p.opened_at end, entry_price = case when held.qty > 0 then p.entry_price end,
       high_water = case when held.qty > 0 then p.high_water end, stop_price = case when held.qty > 0 then p.stop_price end,
       target_price = case when held.qty > 0 then p.target_price end, exit_by = case when held.qty > 0 then p.exit_by end,
       trail_armed = p.trail_armed and held.qty > 0
   from (
-    select coalesce(pg_catalog.sum(l.remaining_qty), 0) as qty, coalesce(pg_catalog.sum(l.remaining_qty * l.price), 0) as cost
+    select pg_catalog.trim_scale(coalesce(pg_catalog.sum(l.remaining_qty), 0)) as qty,
+      pg_catalog.trim_scale(coalesce(pg_catalog.sum(l.remaining_qty * l.price), 0)) as cost
     from public.position_lots as l
     where l.mode = p_mode and l.symbol = p_symbol and l.remaining_qty > 0
   ) as held
@@ -110,6 +111,12 @@ comment on function private.add_to_position is
   'Opens a lot. The first fill of a position (dust does not count) takes engine, strategy and exit state from the intent.';
 alter function private.add_to_position owner to zoe_engine;
 
+create function private.cash_amount(p_amount numeric) returns numeric
+language sql immutable set search_path = ''
+return pg_catalog.trim_scale(pg_catalog.round(p_amount, 18));
+comment on function private.cash_amount is 'Cash to eighteen places, whatever precision a broker''s prices have.';
+alter function private.cash_amount owner to zoe_engine;
+
 create function private.book_fill(
   p_order public.crypto_orders, p_fill_id text, p_qty numeric, p_price numeric, p_fee numeric, p_executed_at timestamptz, p_late boolean
 ) returns numeric
@@ -117,20 +124,23 @@ language plpgsql security definer set search_path = ''
 as $$
 declare
   v_fill public.crypto_fills;
-  v_amount numeric := p_qty * p_price;
+  v_amount numeric := private.cash_amount(p_qty * p_price);
   v_excess numeric := 0;
 begin
   insert into public.crypto_fills (order_id, mode, fill_id, symbol, side, qty, price, fee, late, executed_at)
-  values (p_order.id, p_order.mode, p_fill_id, p_order.symbol, p_order.side, p_qty, p_price, p_fee, p_late, p_executed_at)
+  values (
+    p_order.id, p_order.mode, p_fill_id, p_order.symbol, p_order.side, pg_catalog.trim_scale(p_qty), pg_catalog.trim_scale(p_price),
+    private.cash_amount(p_fee), p_late, p_executed_at
+  )
   on conflict (mode, fill_id) do nothing
   returning * into v_fill;
   if v_fill.id is null then return null; end if;
   insert into public.cash_ledger (mode, kind, amount, fill_id, actor, occurred_at)
   select v_fill.mode, e.kind, e.amount, v_fill.id, private.actor(), p_executed_at
-  from (values ('fill', case p_order.side when 'buy' then -v_amount else v_amount end), ('fee', -p_fee)) as e (kind, amount)
+  from (values ('fill', case p_order.side when 'buy' then -v_amount else v_amount end), ('fee', -v_fill.fee)) as e (kind, amount)
   where e.amount <> 0;
   update public.accounts as a
-  set cash = a.cash + case p_order.side when 'buy' then -v_amount else v_amount end - p_fee,
+  set cash = a.cash + case p_order.side when 'buy' then -v_amount else v_amount end - v_fill.fee,
       day_notional = a.day_notional + case
         when p_order.purpose = 'entry' and (greatest(p_executed_at, p_order.requested_at) at time zone 'utc')::date >= a.day then v_amount
         else 0
@@ -145,7 +155,7 @@ begin
     perform private.refresh_position(v_fill.mode, v_fill.symbol);
   end if;
   update public.positions as p
-  set fees = p.fees + p_fee,
+  set fees = p.fees + v_fill.fee,
       realized_pnl = p.realized_pnl
         + coalesce((select pg_catalog.sum(c.realized_pnl) from public.lot_closures as c where c.fill_id = v_fill.id), 0)
   where p.mode = v_fill.mode and p.symbol = v_fill.symbol;

@@ -117,7 +117,7 @@ declare
   v_price numeric;
   v_is_late boolean := p_order.status in ('filled', 'canceled', 'expired', 'rejected');
 begin
-  select coalesce(pg_catalog.sum(f.qty), 0) as qty, coalesce(pg_catalog.sum(f.qty * f.price), 0) as notional,
+  select pg_catalog.trim_scale(coalesce(pg_catalog.sum(f.qty), 0)) as qty, coalesce(pg_catalog.sum(f.qty * f.price), 0) as notional,
     coalesce(pg_catalog.sum(f.fee), 0) as fee,
     coalesce(pg_catalog.sum(f.qty) filter (where not pg_catalog.starts_with(f.fill_id, p_order.id::text || ':')), 0) as named_qty
   into v_booked
@@ -142,9 +142,9 @@ begin
     v_new_fee := 0;
   end if;
   if v_rest > 0 then
-    v_price := (p_report.average_price * p_report.filled_qty - v_booked.notional
+    v_price := pg_catalog.round((p_report.average_price * p_report.filled_qty - v_booked.notional
       - (select coalesce(pg_catalog.sum(f.qty * f.price), 0) from private.reported_fills(p_order, p_report.fills) as f where f.is_new and v_new_qty > 0)
-    ) / v_rest;
+    ) / v_rest, 10);
     if v_price is null or v_price <= 0 then
       b.problem := pg_catalog.format('filled_qty %s with average price %s cannot follow %s filled for %s',
         p_report.filled_qty, coalesce(p_report.average_price::text, 'unknown'), v_booked.qty, v_booked.notional);
@@ -173,8 +173,9 @@ begin
       p_order, p_order.id || ':' || pg_catalog.trim_scale(v_total), v_rest, v_price, v_rest_fee, p_report.observed_at, v_is_late
     ), 0);
   end if;
-  select pg_catalog.sum(f.qty), pg_catalog.trim_scale(pg_catalog.round(pg_catalog.sum(f.qty * f.price) / pg_catalog.sum(f.qty), 18)),
-    pg_catalog.sum(f.fee)
+  select pg_catalog.trim_scale(pg_catalog.sum(f.qty)),
+    pg_catalog.trim_scale(pg_catalog.round(pg_catalog.sum(f.qty * f.price) / pg_catalog.sum(f.qty), 10)),
+    pg_catalog.trim_scale(pg_catalog.sum(f.fee))
   into b.filled_qty, b.average_price, b.fee
   from public.crypto_fills as f where f.order_id = p_order.id;
   return b;

@@ -38,7 +38,7 @@ begin
   return (
     select case when q.qty >= i.min_qty and q.qty * p_price >= i.min_notional then q.qty else 0 end
     from public.instruments as i,
-      lateral (select pg_catalog.div(greatest(v_rest, 0), i.qty_increment) * i.qty_increment as qty) as q
+      lateral (select pg_catalog.trim_scale(pg_catalog.div(greatest(v_rest, 0), i.qty_increment) * i.qty_increment) as qty) as q
     where i.symbol = p_intent.symbol
   );
 end
@@ -50,7 +50,7 @@ alter function private.rest_of owner to zoe_engine;
 create function private.touch_price(p_order public.crypto_orders, p_price numeric) returns numeric
 language sql stable security definer set search_path = ''
 return (
-  select case when w.price > 0 then w.price end
+  select case when w.price > 0 then pg_catalog.trim_scale(w.price) end
   from public.instruments as i
   left join public.quotes as q on q.symbol = i.symbol
     and (p_order.side = 'sell' or q.observed_at >= private.clock() - pg_catalog.make_interval(secs => private.knob_number('QUOTE_MAX_AGE_SECONDS')::double precision)),

@@ -2,7 +2,7 @@
 
 create function private.mark_price(p_symbol text) returns numeric
 language sql stable security definer set search_path = ''
-return (select (q.bid + q.ask) / 2 from public.quotes as q where q.symbol = p_symbol);
+return (select pg_catalog.trim_scale(pg_catalog.round((q.bid + q.ask) / 2, 12)) from public.quotes as q where q.symbol = p_symbol);
 comment on function private.mark_price is 'The middle of the last good quote; null when there was never one.';
 alter function private.mark_price owner to zoe_engine;
 
@@ -13,7 +13,7 @@ begin atomic
   select a.cash, a.cash - a.reserved_cash, h.value, a.cash + h.value, h.value - h.cost, h.holdings
   from public.accounts as a,
     lateral (
-      select coalesce(pg_catalog.sum(p.qty * coalesce(private.mark_price(p.symbol), p.average_price)), 0) as value,
+      select private.cash_amount(coalesce(pg_catalog.sum(p.qty * coalesce(private.mark_price(p.symbol), p.average_price)), 0)) as value,
         coalesce(pg_catalog.sum(p.cost_basis), 0) as cost,
         coalesce(pg_catalog.jsonb_object_agg(p.symbol, pg_catalog.trim_scale(p.qty)::text), '{}') as holdings
       from public.positions as p where p.mode = a.mode and p.qty > 0

@@ -124,7 +124,7 @@ begin
   if p_mode is null or p_mode not in ('paper', 'live') then
     raise exception 'reconciliation_invalid' using errcode = 'PT400', detail = pg_catalog.format('mode is %s; it is paper or live.', p_mode);
   end if;
-  cash := private.read_amount(p_book, 'cash');
+  cash := private.cash_amount(private.read_amount(p_book, 'cash'));
   observed_at := (p_book ->> 'observed_at')::timestamptz;
   holdings := (
     select coalesce(pg_catalog.jsonb_object_agg(h.key, pg_catalog.trim_scale(private.read_amount(p_book -> 'holdings', h.key))::text), '{}')

@@ -11,7 +11,7 @@ begin
     raise exception 'cash_event_invalid' using errcode = 'PT400',
       detail = pg_catalog.format('mode is %s (paper or live) and kind is %s (deposit, withdrawal or adjustment).', p_mode, p_kind);
   end if;
-  v_amount := private.read_amount(pg_catalog.jsonb_build_object('amount', p_amount), 'amount');
+  v_amount := private.cash_amount(private.read_amount(pg_catalog.jsonb_build_object('amount', p_amount), 'amount'));
   if v_amount is null or v_amount = 0 or (p_kind <> 'adjustment' and v_amount < 0) or coalesce(pg_catalog.btrim(p_reason), '') = '' then
     raise exception 'cash_event_invalid' using errcode = 'PT400', detail = pg_catalog.format(
       'A %s needs a reason and an amount in USD %s; the amount is %s.', p_kind,

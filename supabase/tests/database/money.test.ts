@@ -61,7 +61,7 @@ describe("a position", () => {
       stop_price: "98.5",
       target_price: "102",
       exit_by: new Date("2026-03-01T14:00:00Z"),
-      high_water: "99.0000000000000000",
+      high_water: "99",
       trail_armed: false,
     });
     await asEngine(
@@ -71,7 +71,7 @@ describe("a position", () => {
     );
     await applyOne(db, id, { state: "filled", filled_qty: "1", average_price: "100" });
     const position = await positionOf(db, "SOL-USD");
-    expect(position).toMatchObject({ qty: "1.0", high_water: "105", trail_armed: true, stop_price: "104" });
+    expect(position).toMatchObject({ qty: "1", high_water: "105", trail_armed: true, stop_price: "104" });
     expect(plain(position?.entry_price)).toBe("100");
     await trade("sell", "SOL-USD", "1", "103");
     expect(await positionOf(db, "SOL-USD")).toMatchObject({

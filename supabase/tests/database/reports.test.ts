@@ -71,7 +71,7 @@ describe("a report of the broker", () => {
       "0.00",
       null,
     ]);
-    expect(await positionOf(db)).toMatchObject({ qty: "0.25", engine: "trader", cost_basis: "24.90" });
+    expect(await positionOf(db)).toMatchObject({ qty: "0.25", engine: "trader", cost_basis: "24.9" });
     expect((await intentOf(db, id)).status).toBe("filled");
     expect(await brokenInvariants(db)).toBe(0);
   });
@@ -141,7 +141,7 @@ describe("a report of the broker", () => {
       fills: [brokerFill("d-1", "4", "1", "0.04"), brokerFill("d-2", "6", "1", "0.06")],
     });
     const row = await orderOf(db, id);
-    expect([row.filled_qty, row.fee, row.status]).toEqual(["10", "0.10", "filled"]);
+    expect([row.filled_qty, row.fee, row.status]).toEqual(["10", "0.1", "filled"]);
     const [sum] = await db.sql`select sum(qty) as qty from public.crypto_fills where order_id = ${id}`;
     expect(sum?.qty).toBe("10");
   });

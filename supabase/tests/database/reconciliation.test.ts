@@ -1,0 +1,314 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { TestDatabase } from "../support/database.ts";
+import { testDatabase } from "../support/database.ts";
+import {
+  applyOne,
+  asEngine,
+  brokenInvariants,
+  brokerFill,
+  cashOf,
+  handOver,
+  NOON,
+  openAlerts,
+  openBooks,
+  orderOf,
+  positionOf,
+  quote,
+  reconcile,
+} from "./money-fixture.ts";
+
+let db: TestDatabase;
+
+beforeAll(async () => {
+  db = await openBooks();
+});
+
+afterAll(async () => {
+  await db.drop();
+});
+
+const events = (mode = "paper") =>
+  db.sql`select * from public.crypto_reconciliation_events where mode = ${mode} order by id`;
+
+const account = async (mode = "paper") => {
+  const [row] = await db.sql`select * from public.accounts where mode = ${mode}`;
+  return row;
+};
+
+/** Buys at once and returns the order's id; the fill is executed at the clock's present. */
+const buy = async (symbol: string, qty: string, price: string, mode = "paper") => {
+  const id = await handOver(db, { symbol, qty, price, mode });
+  const [row] = await db.sql<{ now: Date }[]>`select private.clock() as now`;
+  const now = row?.now.toISOString();
+  await applyOne(db, id, {
+    state: "filled",
+    filled_qty: qty,
+    average_price: price,
+    observed_at: now,
+    fills: [{ ...brokerFill(`${id}-f`, qty, price), executed_at: now }],
+  });
+  return id;
+};
+
+describe("the first reconciliation", () => {
+  it("opens the ledger with the broker's cash, once", async () => {
+    const rows = await db.sql`select mode, kind, amount from public.cash_ledger order by id`;
+    expect(rows.map((row) => [row.mode, row.kind, row.amount])).toEqual([
+      ["paper", "opening", "2000"],
+      ["live", "opening", "2000"],
+    ]);
+    await db.advanceClock(60);
+    expect(await reconcile(db, { cash: "2000" })).toEqual({ mode: "paper", status: "ok" });
+    expect(await db.sql`select id from public.cash_ledger where kind = 'opening'`).toHaveLength(2);
+    expect((await account())?.opened_at.toISOString()).toBe("2026-03-01T12:00:00.000Z");
+  });
+
+  it("notes what the broker held before us: shown, expected to stay, never a position", async () => {
+    const other = await testDatabase();
+    await other.setClock(NOON);
+    expect((await reconcile(other, { cash: "500", holdings: { "BTC-USD": "0.5", "XYZ-USD": "3" } })).status).toBe("ok");
+    await other.advanceClock(60);
+    expect((await reconcile(other, { cash: "500", holdings: { "BTC-USD": "0.5", "XYZ-USD": "3" } })).status).toBe("ok");
+    const alerts =
+      await other.sql`select key, count from public.alerts where kind = 'unknown_holding' and resolved_at is null order by key`;
+    expect(alerts.map((alert) => [alert.key, alert.count])).toEqual([
+      ["BTC-USD", 1],
+      ["XYZ-USD", 1],
+    ]);
+    expect(await other.sql`select * from public.positions`).toHaveLength(0);
+    await other.advanceClock(60);
+    expect((await reconcile(other, { cash: "500", holdings: { "BTC-USD": "0.2", "XYZ-USD": "3" } })).status).toBe(
+      "suspect",
+    );
+    await other.drop();
+  });
+});
+
+describe("a reconciliation", () => {
+  beforeEach(async () => {
+    await db.advanceClock(60);
+    await quote(db, "99.99", "100.01");
+  });
+
+  it("over the same facts writes no second event but refreshes when it was seen", async () => {
+    await reconcile(db, { cash: "2000" });
+    const before = await events();
+    await db.advanceClock(60);
+    await reconcile(db, { cash: "2000.00" });
+    const after = await events();
+    expect(after).toHaveLength(before.length);
+    expect(after.at(-1)?.last_seen_at.getTime()).toBe(before.at(-1)?.last_seen_at.getTime() + 60_000);
+    expect(after.at(-1)?.taken_at).toEqual(before.at(-1)?.taken_at);
+  });
+
+  it("lets differences within tolerance pass, and shows them", async () => {
+    expect((await reconcile(db, { cash: "1998.1" })).status).toBe("ok");
+    expect((await events()).at(-1)).toMatchObject({
+      status: "ok",
+      cash_diff: "-1.9",
+      cash_tolerance: "2.0",
+      qty_tolerance: "0.000001",
+    });
+    await db.advanceClock(1);
+    expect((await reconcile(db, { cash: "2000", holdings: { "BTC-USD": "0.000001" } })).status).toBe("ok");
+    expect((await events()).at(-1)?.holdings_diff).toEqual({ "BTC-USD": "0.000001" });
+  });
+
+  it("is suspect at first, degraded when seen again ten seconds later, and ends when the books agree", async () => {
+    expect(await reconcile(db, { cash: "1990" })).toEqual({
+      mode: "paper",
+      status: "suspect",
+      reason: "cash at the broker differs by -10 USD (tolerance 2.0)",
+    });
+    expect((await account())?.degraded).toBe(false);
+    await db.advanceClock(9);
+    expect((await reconcile(db, { cash: "1990" })).status).toBe("suspect");
+    expect((await events()).filter((event) => event.status === "suspect" && event.broker_cash === "1990")).toHaveLength(
+      1,
+    );
+    await db.advanceClock(1);
+    expect((await reconcile(db, { cash: "1990" })).status).toBe("degraded");
+    expect(await account()).toMatchObject({
+      degraded: true,
+      degraded_reason: "cash at the broker differs by -10 USD (tolerance 2.0)",
+    });
+    expect(await openAlerts(db)).toContain("degraded");
+    const [state] = await db.sql`select private.trading_state('paper') as state`;
+    expect(state?.state.state).toBe("reducing");
+    const count = (await events()).length;
+    await db.advanceClock(60);
+    await reconcile(db, { cash: "1990" });
+    expect(await events()).toHaveLength(count);
+    expect((await reconcile(db, { cash: "2000" })).status).toBe("ok");
+    expect((await account())?.degraded).toBe(false);
+    expect(await openAlerts(db)).not.toContain("degraded");
+  });
+
+  it("finds a holding that is off by more than its tolerance, in either direction", async () => {
+    await buy("ETH-USD", "1", "100", "live");
+    await db.advanceClock(5);
+    for (const qty of ["0.99999", "1.00001"]) {
+      const verdict = await reconcile(db, { cash: "1900", holdings: { "ETH-USD": qty } }, "live");
+      expect([verdict.status, verdict.reason?.slice(0, 32)]).toEqual(["suspect", `ETH-USD at the broker differs by`]);
+      await db.advanceClock(1);
+      expect((await reconcile(db, { cash: "1900", holdings: { "ETH-USD": "1" } }, "live")).status).toBe("ok");
+      await db.advanceClock(1);
+    }
+    expect((await events("live")).at(-1)).toMatchObject({
+      local_holdings: { "ETH-USD": "1" },
+      broker_holdings: { "ETH-USD": "1" },
+      holdings_diff: {},
+    });
+  });
+
+  it("is not degraded by a mismatch when a fill was booked in between", async () => {
+    expect((await reconcile(db, { cash: "1900" })).status).toBe("suspect");
+    await db.advanceClock(20);
+    await buy("SOL-USD", "0.1", "100");
+    await db.advanceClock(5);
+    expect((await reconcile(db, { cash: "1900", holdings: { "SOL-USD": "0.1" } })).status).toBe("suspect");
+    await db.advanceClock(10);
+    expect((await reconcile(db, { cash: "1900", holdings: { "SOL-USD": "0.1" } })).status).toBe("degraded");
+    expect((await reconcile(db, { cash: "1990", holdings: { "SOL-USD": "0.1" } })).status).toBe("ok");
+  });
+
+  it("proves nothing with books that were read before a fill, or that are older than the last ones", async () => {
+    const [row] = await db.sql<{ now: Date }[]>`select private.clock() as now`;
+    await db.advanceClock(3);
+    await buy("SOL-USD", "0.1", "100");
+    const count = (await events()).length;
+    expect(
+      await reconcile(db, { cash: "1990", holdings: { "SOL-USD": "0.1" }, observed_at: row?.now.toISOString() }),
+    ).toMatchObject({
+      status: "skipped",
+      reason: "a fill came after the broker's books were read",
+    });
+    await db.advanceClock(3);
+    expect((await reconcile(db, { cash: "1980", holdings: { "SOL-USD": "0.2" } })).status).toBe("ok");
+    expect((await reconcile(db, { cash: "1990", observed_at: row?.now.toISOString() })).status).toBe("skipped");
+    expect(await events()).toHaveLength(count + 1);
+  });
+
+  it("answers books that can't be read as skipped, and its heartbeat says so", async () => {
+    for (const book of [
+      { cash: "NaN" },
+      { cash: null },
+      { cash: "2000", holdings: { "BTC-USD": "lots" } },
+      { cash: "2000", observed_at: "now-ish" },
+    ]) {
+      expect((await reconcile(db, book)).status).toBe("skipped");
+    }
+    const [beat] =
+      await db.sql`select status from public.health_heartbeat where component = 'reconciliation' and mode = 'paper'`;
+    expect(beat?.status).toBe("error");
+  });
+
+  it("shows orders and holdings at the broker that are not ours, and takes the alerts back when they are gone", async () => {
+    const stranger = { client_order_id: "someone-else", symbol: "BTC-USD", side: "buy", qty: "1", filled_qty: "0" };
+    const holdings = { "SOL-USD": "0.2", "BTC-USD": "0.4" };
+    expect((await reconcile(db, { cash: "1980", holdings, open_orders: [stranger] })).status).toBe("suspect");
+    expect((await events()).at(-1)?.unknown_orders).toEqual([{ ...stranger, our_status: null }]);
+    expect(await openAlerts(db)).toEqual(expect.arrayContaining(["unknown_broker_order", "unknown_holding"]));
+    expect(await positionOf(db, "BTC-USD")).toBeUndefined();
+    await db.advanceClock(1);
+    await reconcile(db, { cash: "1980", holdings: { "SOL-USD": "0.2" } });
+    expect(await openAlerts(db)).toEqual([]);
+  });
+
+  it("knows its own open order, and finds one that is open at the broker though it is closed here", async () => {
+    const id = await handOver(db, { symbol: "DOGE-USD", qty: "10", price: "1" });
+    await applyOne(db, id);
+    const open = { client_order_id: id, symbol: "DOGE-USD", side: "buy", qty: "10", filled_qty: "0" };
+    await reconcile(db, { cash: "1980", holdings: { "SOL-USD": "0.2" }, open_orders: [open] });
+    expect((await events()).at(-1)?.unknown_orders).toEqual([]);
+    await applyOne(db, id, { state: "canceled" });
+    await db.advanceClock(5);
+    await reconcile(db, { cash: "1980", holdings: { "SOL-USD": "0.2" }, open_orders: [open] });
+    expect((await events()).at(-1)?.unknown_orders).toEqual([{ ...open, our_status: "canceled" }]);
+    await reconcile(db, { cash: "1980", holdings: { "SOL-USD": "0.2" } });
+  });
+
+  it("that does not agree has orders looked at which the broker no longer lists", async () => {
+    const id = await handOver(db, { symbol: "DOGE-USD", qty: "10", price: "1" });
+    await applyOne(db, id);
+    await db.advanceClock(5);
+    await reconcile(db, { cash: "1970", holdings: { "SOL-USD": "0.2" } });
+    const [due] =
+      await db.sql`select next_action_at <= private.clock() as due from public.crypto_orders where id = ${id}`;
+    expect(due?.due).toBe(true);
+    await applyOne(db, id, { state: "canceled" });
+    await reconcile(db, { cash: "1980", holdings: { "SOL-USD": "0.2" } });
+  });
+
+  it("that agrees explains a closed order whose last words made no sense, once its watch is over", async () => {
+    const id = await handOver(db, { symbol: "DOGE-USD", qty: "10", price: "1" });
+    await applyOne(db, id, { state: "canceled" });
+    await applyOne(db, id, { state: "working" });
+    await db.advanceClock(100);
+    await reconcile(db, { cash: "1980", holdings: { "SOL-USD": "0.2" } });
+    expect((await orderOf(db, id)).unresolved).toBe(true);
+    await db.advanceClock(300);
+    await reconcile(db, { cash: "1980", holdings: { "SOL-USD": "0.2" } });
+    expect(await orderOf(db, id)).toMatchObject({ unresolved: false, next_action_at: null });
+  });
+});
+
+describe("snapshots and the day's P&L", () => {
+  it("show equity as cash and holdings at mid, so that reserved cash is no loss", async () => {
+    await db.advanceClock(60);
+    await handOver(db, { symbol: "BTC-USD", qty: "1", price: "100" });
+    await quote(db, "109.99", "110.01");
+    await reconcile(db, { cash: "1980", holdings: { "SOL-USD": "0.2" } });
+    const [cash] =
+      await db.sql`select * from public.crypto_cash_snapshots where mode = 'paper' order by taken_at desc, id desc limit 1`;
+    expect([cash?.cash_available, cash?.buying_power, Number(cash?.equity)].map(Number)).toEqual([1980, 1880, 2002]);
+    const [holdings] =
+      await db.sql`select * from public.crypto_holdings_snapshots where mode = 'paper' order by taken_at desc, id desc limit 1`;
+    expect([holdings?.holdings, Number(holdings?.total_crypto_value)]).toEqual([{ "SOL-USD": "0.2" }, 22]);
+  });
+
+  it("are not written again while nothing changes", async () => {
+    const count = async () => (await db.sql`select id from public.crypto_cash_snapshots`).length;
+    const before = await count();
+    await db.advanceClock(60);
+    await reconcile(db, { cash: "1980", holdings: { "SOL-USD": "0.2" } });
+    expect(await count()).toBe(before);
+  });
+
+  it("derive the day: P&L without flows, drawdown from the high-water mark, realized, unrealized, fees", async () => {
+    const other = await openBooks();
+    const day = async () => {
+      const [row] = await other.sql`
+        select equity, daily_pnl, drawdown, realized_pnl, unrealized_pnl, fees from public.pnl_daily where mode = 'paper' order by date desc limit 1`;
+      return Object.values(row ?? {}).map((value) => Math.round(Number(value) * 1e6) / 1e6);
+    };
+    const deal = async (side: "buy" | "sell", qty: string, price: string, fee: string) => {
+      const id = await handOver(other, { side, symbol: "BTC-USD", qty, price });
+      await applyOne(other, id, { state: "filled", filled_qty: qty, average_price: price, fee });
+    };
+    expect(await day()).toEqual([2000, 0, 0, 0, 0, 0]);
+    await deal("buy", "2", "100", "1");
+    expect(await day()).toEqual([1999, -1, 0.0005, 0, 0, 1]);
+    await quote(other, "119.99", "120.01");
+    await deal("sell", "1", "120", "1");
+    expect(await day()).toEqual([2038, 38, 0, 18.5, 20, 2]);
+    await asEngine(
+      other,
+      (sql) => sql`select private.record_cash_event('paper', 'deposit', '1000', 'top-up', 'operator:o')`,
+    );
+    expect(await day()).toEqual([3038, 38, 0, 18.5, 20, 2]);
+    await other.setClock("2026-03-02T12:00:00Z");
+    await quote(other, "109.99", "110.01");
+    await reconcile(other, { cash: "2918", holdings: { "BTC-USD": "1" } });
+    expect(await day()).toEqual([3028, -10, Math.round((10 / 3038) * 1e6) / 1e6, 0, 10, 0]);
+    expect(await brokenInvariants(other)).toBe(0);
+    await other.drop();
+  });
+});
+
+describe("cash_ledger", () => {
+  it("always adds up to the account's cash", async () => {
+    const { cash, ledger } = await cashOf(db);
+    expect(cash).toBe(ledger);
+  });
+});
