@@ -53,10 +53,11 @@ export async function openEngine(
     },
     traderTick: (slotMs) => tick("trader-tick", slotMs),
     repositionTickIfDue: async (slotMs) => {
-      const [row] = await admin<{ due: boolean }[]>`select private.work_is_due() as due`;
-      if (row?.due !== true) return false;
-      await tick("reposition-tick", slotMs);
-      return true;
+      // Whatever becomes due by time alone has its moment in next_action_at.
+      const [row] = await admin<{ due: boolean; waiting: boolean }[]>`
+        select private.work_is_due() as due, exists (select from public.crypto_orders where next_action_at is not null) as waiting`;
+      if (row?.due === true) await tick("reposition-tick", slotMs);
+      return row?.due === true || row?.waiting === true ? "waiting" : "quiet";
     },
     equity: (now) => readEquity(admin, source, now),
     broker: async () =>

@@ -7,8 +7,8 @@ export interface ReplayedEngine {
   readonly traderSeconds: number;
   showTime(nowMs: number): Promise<void>;
   traderTick(slotMs: number): Promise<void>;
-  /** Runs the reposition tick when the database says that an order is due; tells whether it did. */
-  repositionTickIfDue(slotMs: number): Promise<boolean>;
+  /** Runs the reposition tick if the database says that work is due; tells whether an order may become due before the next trader tick. */
+  repositionTickIfDue(slotMs: number): Promise<"quiet" | "waiting">;
   equity(nowMs: number): Promise<EquityPoint>;
 }
 
@@ -30,27 +30,33 @@ export function segmentsWithin(segments: readonly Segment[], fromMs: number, toM
 
 /**
  * Steps the engine through the data as the schedule would: every five seconds a look whether something is due, the trader at its
- * cadence. Between two segments nothing runs. Returns the account at each trader tick.
+ * cadence. While no order waits, only the trader's moments are visited; between two segments nothing runs. Returns the account at
+ * each trader tick.
  */
 export async function runBacktest({ engine, segments, onDay }: BacktestRun): Promise<EquityPoint[]> {
   const points: EquityPoint[] = [];
+  const traderMs = engine.traderSeconds * 1000;
   let day = "";
-  for (const now of dispatchTimes(segments)) {
-    await engine.showTime(now);
-    if (now % (engine.traderSeconds * 1000) === 0) {
-      await engine.traderTick(now);
-      points.push(await engine.equity(now));
+  let nextSlot = 0;
+  for (const { startMs, endMs } of segments) {
+    let now = nextMultiple(startMs, DISPATCH_MS);
+    while (now < endMs) {
+      const today = new Date(now).toISOString().slice(0, 10);
+      if (today !== day) onDay?.(today);
+      day = today;
+      await engine.showTime(now);
+      if (now >= nextSlot) {
+        await engine.traderTick(Math.floor(now / traderMs) * traderMs);
+        nextSlot = nextMultiple(now + 1, traderMs);
+        points.push(await engine.equity(now));
+      }
+      const orders = await engine.repositionTickIfDue(now);
+      now = orders === "waiting" ? now + DISPATCH_MS : nextMultiple(nextSlot, DISPATCH_MS);
     }
-    await engine.repositionTickIfDue(now);
-    const today = new Date(now).toISOString().slice(0, 10);
-    if (today !== day) onDay?.(today);
-    day = today;
   }
   return points;
 }
 
-function* dispatchTimes(segments: readonly Segment[]): Generator<number> {
-  for (const { startMs, endMs } of segments) {
-    for (let now = Math.ceil(startMs / DISPATCH_MS) * DISPATCH_MS; now < endMs; now += DISPATCH_MS) yield now;
-  }
+function nextMultiple(value: number, of: number): number {
+  return Math.ceil(value / of) * of;
 }

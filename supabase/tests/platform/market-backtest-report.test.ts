@@ -181,7 +181,11 @@ describe("the command line of the backtest", () => {
 
 describe("the loop of the backtest", () => {
   const minute = 60_000;
-  const record = async (segments: { startMs: number; endMs: number }[], traderSeconds = 60) => {
+  const record = async (
+    segments: { startMs: number; endMs: number }[],
+    waiting: (now: number) => boolean = () => true,
+    traderSeconds = 60,
+  ) => {
     const calls: string[] = [];
     let shown = 0;
     const points = await runBacktest({
@@ -193,9 +197,12 @@ describe("the loop of the backtest", () => {
         },
         traderTick: async (slot) => {
           calls.push(`trader ${(slot - T) / 1000}`);
-          expect(slot).toBe(shown);
+          expect(slot).toBeLessThanOrEqual(shown);
         },
-        repositionTickIfDue: async (slot) => calls.push(`due? ${(slot - T) / 1000}`) > 0,
+        repositionTickIfDue: async (slot) => {
+          calls.push(`due? ${(slot - T) / 1000}`);
+          return waiting(slot) ? "waiting" : "quiet";
+        },
         equity: async (atMs) => ({ atMs, cash: "1", holdings: "0" }),
       },
     });
@@ -209,12 +216,34 @@ describe("the loop of the backtest", () => {
     expect(points.map((point) => point.atMs)).toEqual([T, T + minute]);
   });
 
+  it("visits only the trader's moments while no order waits", async () => {
+    const { calls } = await record(
+      [{ startMs: T, endMs: T + 130_000 }],
+      (now) => now >= T + minute && now < T + minute + 10_000,
+    );
+    expect(calls).toEqual([
+      "trader 0",
+      "due? 0",
+      "trader 60",
+      "due? 60",
+      "due? 65",
+      "due? 70",
+      "trader 120",
+      "due? 120",
+    ]);
+  });
+
+  it("runs a cadence that is no multiple of five seconds at the first look in each slot, as the schedule does", async () => {
+    const { calls } = await record([{ startMs: T, endMs: T + 30_000 }], () => false, 12);
+    expect(calls).toEqual(["trader 0", "due? 0", "trader 12", "due? 15", "trader 24", "due? 25"]);
+  });
+
   it("rests between two segments and starts the next on a whole step", async () => {
     const { calls } = await record([
       { startMs: T + 1, endMs: T + 11_000 },
       { startMs: T + 600_000, endMs: T + 605_000 },
     ]);
-    expect(calls).toEqual(["due? 5", "due? 10", "trader 600", "due? 600"]);
+    expect(calls).toEqual(["trader 0", "due? 5", "due? 10", "trader 600", "due? 600"]);
   });
 
   it("takes only the part of the data that was asked for", () => {
