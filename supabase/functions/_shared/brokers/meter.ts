@@ -1,8 +1,10 @@
-import type { Broker, BrokerAnswer } from "../../../../shared/broker/port.ts";
+import type { Broker, BrokerAnswer, BrokerError } from "../../../../shared/broker/port.ts";
 import type { Mode } from "../../../../shared/orders/order.ts";
+import { refusal } from "../../../../shared/result.ts";
+import { messageOf } from "../log.ts";
 import type { Json } from "../wire/write.ts";
 
-/** A broker whose answers are counted: a definite answer is good, `unavailable` and `throttled` are errors. */
+/** A broker whose answers are counted: a definite answer is good, `unavailable` and `throttled` are errors, and so is a throw. */
 export interface MeteredBroker extends Broker {
   /** Returns a heartbeat for each of the last like answers in a row, at most three: what safe mode is decided on. */
   heartbeats(): readonly Json[];
@@ -25,6 +27,15 @@ const writeHeartbeat = (mode: Mode, { ok, latencyMs, detail }: Answered): Json =
   details: detail === null ? {} : { detail },
 });
 
+/** What an adapter throws is as unknown as silence: the order may have arrived. */
+const caught = async <Value>(call: () => BrokerAnswer<Value>): BrokerAnswer<Value> => {
+  try {
+    return await call();
+  } catch (thrown) {
+    return refusal<BrokerError>({ kind: "unavailable", message: messageOf(thrown) });
+  }
+};
+
 /** Wraps a broker with a meter. */
 export const metered = (mode: Mode, broker: Broker, elapsedMs: () => number): MeteredBroker => {
   let lastInARow: Answered[] = [];
@@ -32,21 +43,21 @@ export const metered = (mode: Mode, broker: Broker, elapsedMs: () => number): Me
     const isLike = lastInARow[0]?.ok === answered.ok;
     lastInARow = [...(isLike ? lastInARow : []), answered].slice(-MOST_IN_A_ROW);
   };
-  const timed = async <Value>(answer: BrokerAnswer<Value>): BrokerAnswer<Value> => {
+  const timed = async <Value>(call: () => BrokerAnswer<Value>): BrokerAnswer<Value> => {
     const start = elapsedMs();
-    const given = await answer;
+    const given = await caught(call);
     const failed = !given.ok && (given.error.kind === "unavailable" || given.error.kind === "throttled");
     note({ ok: !failed, latencyMs: elapsedMs() - start, detail: failed ? given.error.message.slice(0, 500) : null });
     return given;
   };
   return {
-    place: (order) => timed(broker.place(order)),
-    cancel: (id) => timed(broker.cancel(id)),
-    getOrder: (id) => timed(broker.getOrder(id)),
-    listOpenOrders: () => timed(broker.listOpenOrders()),
-    balances: () => timed(broker.balances()),
-    holdings: () => timed(broker.holdings()),
-    quotes: (symbols) => timed(broker.quotes(symbols)),
+    place: (order) => timed(() => broker.place(order)),
+    cancel: (id) => timed(() => broker.cancel(id)),
+    getOrder: (id) => timed(() => broker.getOrder(id)),
+    listOpenOrders: () => timed(() => broker.listOpenOrders()),
+    balances: () => timed(() => broker.balances()),
+    holdings: () => timed(() => broker.holdings()),
+    quotes: (symbols) => timed(() => broker.quotes(symbols)),
     heartbeats: () => lastInARow.map((answered) => writeHeartbeat(mode, answered)),
   };
 };

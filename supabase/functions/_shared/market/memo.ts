@@ -3,22 +3,30 @@ import type { Result } from "../../../../shared/result.ts";
 import type { Market, MarketProblem, QuoteResult } from "./market.ts";
 
 const FRESH_MS = 1_000;
+/** A feed that is down is not asked again by every call of a run, which would wait for each of its time-outs. */
+const FAILED_MS = 30_000;
 
-/** Remembers what a key's fetch promised for a second; a failure is asked for again. */
+interface Held<Value> {
+  readonly value: Promise<Value>;
+  /** Null while the answer is on its way. */
+  staleAt: number | null;
+}
+
 const remembered = <Value extends { readonly ok: boolean }>(
   elapsedMs: () => number,
   fetchOne: (key: string) => Promise<Value>,
 ) => {
-  const known = new Map<string, { readonly at: number; readonly value: Promise<Value> }>();
-  return async (key: string): Promise<Value> => {
+  const known = new Map<string, Held<Value>>();
+  return (key: string): Promise<Value> => {
     const held = known.get(key);
-    if (held !== undefined && elapsedMs() - held.at < FRESH_MS) {
-      const value = await held.value;
-      if (value.ok) return value;
-    }
+    if (held !== undefined && (held.staleAt === null || elapsedMs() < held.staleAt)) return held.value;
     const value = fetchOne(key);
-    known.set(key, { at: elapsedMs(), value });
-    return value;
+    const fresh: Held<Value> = { value, staleAt: null };
+    known.set(key, fresh);
+    return value.then((answer) => {
+      fresh.staleAt = elapsedMs() + (answer.ok ? FRESH_MS : FAILED_MS);
+      return answer;
+    });
   };
 };
 
