@@ -24,6 +24,14 @@ console.error = (...args: unknown[]) => {
   if (!insideLite.getStore()) printError(...args);
 };
 
+/** lite hands over JSON that it has already written as text; the driver must not write that text as a JSON string again. */
+const ENCODED_JSON = {
+  to: 3802,
+  from: [114, 3802],
+  serialize: (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value)),
+  parse: (text: string): unknown => JSON.parse(text),
+};
+
 /** Serves PostgREST's and GoTrue's protocols from @supabase/lite, without letting it touch any privilege. */
 export async function createRestAndAuth(options: RestAndAuthOptions): Promise<RestAndAuth> {
   const { App, createPostgresConnection } = await loadLite();
@@ -31,7 +39,12 @@ export async function createRestAndAuth(options: RestAndAuthOptions): Promise<Re
   process.env.DO_NOT_TRACK = "1";
   const connection = createPostgresConnection({
     url: options.databaseUrl,
-    postgresOptions: { max: 8, onnotice: () => {}, connection: { application_name: "rest-and-auth" } },
+    postgresOptions: {
+      max: 8,
+      onnotice: () => {},
+      connection: { application_name: "rest-and-auth" },
+      types: { json: ENCODED_JSON },
+    },
   });
   // While this says "unknown", the first request grants everything to the API roles and so undoes our revokes.
   Reflect.set(connection, "rlsState", "active");
