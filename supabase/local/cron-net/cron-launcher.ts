@@ -73,8 +73,7 @@ class Launcher {
   async #begin(): Promise<void> {
     await this.#query("listen embedded_cron_job");
     await this.#query(`
-      update cron.job as j set database = current_database() from embedded.home as h where j.database = h.database;
-      update embedded.home set database = current_database();
+      select embedded.bring_jobs_home();
       update cron.job_run_details set status = 'failed', return_message = 'server restarted', end_time = embedded.clock()
       where status in ('starting', 'connecting', 'sending', 'running')`);
   }

@@ -85,7 +85,7 @@ export class ChangeHub {
     const objection = objectionTo(change, shape, readable);
     if (objection) return send(group, () => refusedData(change, objection));
     const isChecked = shape.hasRls && change.record !== undefined;
-    if (isChecked && !(await seesRow(this.#pool, shape, change.record ?? {}, identity))) return;
+    if (isChecked && !(await seesRow(this.#pool, shape, change.record ?? {}, identity, this.#log))) return;
     send(group, (select) =>
       changeData(shape, change, rendered, (column) => readable.has(column) && (!select || select.includes(column))),
     );

@@ -4,8 +4,16 @@ import type { Identity } from "./identity.ts";
 import { quote, tableName } from "./rendered-change.ts";
 import type { TableShape } from "./table-catalog.ts";
 
+const INSUFFICIENT_PRIVILEGE = "42501";
+
 /** Tells whether the identity sees the row of that key right now, under its role and the table's policies. */
-export async function seesRow(pool: pg.Pool, shape: TableShape, row: TextRow, identity: Identity): Promise<boolean> {
+export async function seesRow(
+  pool: pg.Pool,
+  shape: TableShape,
+  row: TextRow,
+  identity: Identity,
+  log: (line: string) => void,
+): Promise<boolean> {
   const client = await pool.connect();
   try {
     const results: unknown = await client.query(visibilitySql(shape, row, identity));
@@ -14,8 +22,10 @@ export async function seesRow(pool: pg.Pool, shape: TableShape, row: TextRow, id
   } catch (error) {
     // A refusal or a failing policy shows nothing; the connection goes, for its transaction is broken.
     client.release(true);
-    if (error instanceof pg.DatabaseError) return false;
-    throw error;
+    if (!(error instanceof pg.DatabaseError)) throw error;
+    if (error.code !== INSUFFICIENT_PRIVILEGE)
+      log(`realtime: a policy of ${shape.schema}.${shape.table} failed for ${identity.role}: ${error.message}`);
+    return false;
   }
 }
 

@@ -200,6 +200,17 @@ describe("the cron launcher", () => {
     await until(async () => (await runs()).length === 1);
   });
 
+  it("runs the jobs of a cloned database in the clone", async () => {
+    expect(await db.sql`select from cron.job where database <> current_database()`).toHaveLength(0);
+    await db.admin`update embedded.home set database = 'elsewhere'`;
+    await workers.stop();
+    await db.admin`insert into cron.job (schedule, command, database, username)
+      values ('5 seconds', 'insert into public.runs (who) values (current_user)', 'elsewhere', 'postgres')`;
+    workers = await startCronAndNet({ databaseUrl: db.url("supabase_admin"), log: () => {} });
+    await tick();
+    expect(await db.sql`select database from cron.job`).toEqual([{ database: db.name }]);
+  });
+
   it("runs as the user who scheduled, in a session of its own", async () => {
     await schedule("5 seconds");
     await tick();

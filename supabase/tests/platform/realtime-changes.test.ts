@@ -6,7 +6,10 @@ let nextId = 1;
 let id: number;
 
 beforeAll(() => harness.start());
-afterAll(() => harness.stop());
+afterAll(async () => {
+  await harness.stop();
+  expect(harness.lines).toEqual([]); // no change was lost, no policy failed
+});
 beforeEach(() => {
   id = nextId;
   nextId += 100;

@@ -7,7 +7,10 @@ const harness = new RealtimeHarness();
 let id = 0;
 
 beforeAll(() => harness.start());
-afterAll(() => harness.stop());
+afterAll(async () => {
+  await harness.stop();
+  expect(harness.lines).toEqual([]); // no change was lost, no policy failed
+});
 
 async function insert(owner: string): Promise<number> {
   id += 1;
