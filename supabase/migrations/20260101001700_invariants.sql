@@ -165,10 +165,9 @@ begin
     union all select p from private.find_broken_positions() as p
     union all select p from private.find_broken_orders(v_order_ids) as p
   ));
-  select s.id into v_cursor from (
-    select o.id from public.crypto_orders as o
-    where o.id > (select k.order_cursor from private.invariant_checkpoints as k) order by o.id limit 500
-  ) as s order by s.id desc limit 1;
+  -- A slice that is not full has reached the end: the next one begins anew.
+  select o.id into v_cursor from public.crypto_orders as o
+  where o.id > (select k.order_cursor from private.invariant_checkpoints as k) order by o.id offset 499 limit 1;
   update private.invariant_checkpoints as k
   set order_cursor = coalesce(v_cursor, '00000000-0000-0000-0000-000000000000'),
       fill_seq = greatest(k.fill_seq, (select pg_catalog.max(f.seq) from public.crypto_fills as f))

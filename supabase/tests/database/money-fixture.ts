@@ -61,6 +61,7 @@ export function handOver(db: TestDatabase, wish: Wish = {}): Promise<string> {
   const { symbol = "BTC-USD", side = "buy", qty = "0.25", price = "100", mode = "paper", engine = "trader" } = wish;
   const purpose = side === "buy" ? "entry" : "exit";
   return asEngine(db, async (sql) => {
+    await sql`select private.lock_accounts()`;
     const [intent] = await sql<{ id: string }[]>`
       insert into public.order_intents (
         engine, mode, symbol, side, purpose, urgency, target_notional, target_qty, limit_price, strategy, metadata, idempotency_key, payload,
