@@ -15,6 +15,9 @@ async function main(args: readonly string[]): Promise<number> {
   const times = runTimes(wish.options, source.range());
   if (!times.ok) return refuse(times.message);
   const cluster = await startTestCluster();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => void cluster.stop().finally(() => process.exit(130)));
+  }
   try {
     const database = await createTestDatabase(cluster.address);
     const { fromMs, toMs } = times;
