@@ -80,7 +80,7 @@ describe("an order whose fate is unknown", () => {
     expect((await bench.orders())[0]).toMatchObject({ status: "rejected", unresolved: false });
   });
 
-  it("refuses no later entry once it is explained", async () => {
+  it("keeps its symbol closed to entries while the broker says nothing", async () => {
     await bench.tick("trader-tick", {}, acceptThenTimeOut);
     await bench.pass(60);
     bench.price("20000", "20010");
