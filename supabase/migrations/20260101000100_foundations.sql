@@ -78,24 +78,25 @@ language sql stable security definer set search_path = ''
 return pg_catalog.current_setting('cluster_name') = 'zoe-embedded' and exists (select from private.replay_clock);
 comment on function private.clock_is_replayed is
   'True on an embedded platform that replays or simulates. cluster_name can only be set when the postmaster starts.';
-grant execute on function private.clock_is_replayed to public;
+grant execute on function private.clock_is_replayed to authenticated, service_role;
 alter function private.clock_is_replayed owner to zoe_engine;
 
 create function private.clock() returns timestamptz
-language sql stable security definer set search_path = ''
-return coalesce(
-  (
-    select
-      c.anchor_clock
-      + greatest(interval '0', pg_catalog.clock_timestamp() - c.anchor_real) * c.speed::double precision
-    from private.replay_clock as c
-    where pg_catalog.current_setting('cluster_name') = 'zoe-embedded'
-  ),
-  pg_catalog.clock_timestamp()
-);
+language plpgsql stable security definer set search_path = ''
+as $$
+declare
+  v_clock timestamptz;
+begin
+  if pg_catalog.current_setting('cluster_name') = 'zoe-embedded' then
+    select c.anchor_clock + greatest(interval '0', pg_catalog.clock_timestamp() - c.anchor_real) * c.speed::double precision
+    into v_clock from private.replay_clock as c;
+  end if;
+  return coalesce(v_clock, pg_catalog.clock_timestamp());
+end
+$$;
 comment on function private.clock is
   'The time every rule reads, after the lock. Real, unless an embedded platform replays. Never used in an index, a generated column or a policy.';
-grant execute on function private.clock to public;
+grant execute on function private.clock to authenticated, service_role;
 alter function private.clock owner to zoe_engine;
 
 create function private.hold_clock(p_at_most interval) returns void

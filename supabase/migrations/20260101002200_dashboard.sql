@@ -108,14 +108,24 @@ comment on function private.header_ticks is
 grant execute on function private.header_ticks to authenticated;
 grant execute on function private.tick_cadence, private.knob_seconds to authenticated;
 
+create function private.clock_speed() returns numeric
+language sql stable security definer set search_path = ''
+return coalesce(
+  (select c.speed from private.replay_clock as c where pg_catalog.current_setting('cluster_name') = 'zoe-embedded'), 1
+);
+comment on function private.clock_speed is 'How fast the clock runs: 1, or the speed of a replay.';
+grant execute on function private.clock_speed to authenticated;
+alter function private.clock_speed owner to zoe_engine;
+
 create function public.dashboard_header(p_mode text) returns jsonb
 language plpgsql stable security invoker set search_path = ''
 as $$
 begin
   return private.whoami() - 'user_id' || pg_catalog.jsonb_build_object(
     'now', private.iso(private.clock()),
+    'clock_speed', private.clock_speed(),
     'mode', p_mode,
-    'trading_state', private.trading_state(p_mode),
+    'trading_state', public.trading_state(p_mode),
     'kill_switch', (select c.value = 'true' from public.config as c where c.key = 'kill_switch'),
     'quote_age_seconds', (select private.age_seconds(pg_catalog.max(q.observed_at)) from public.quotes as q),
     'market_source', (select q.source from public.quotes as q order by q.observed_at desc limit 1),

@@ -19,6 +19,10 @@ grant select on public.alerts to authenticated;
 create policy "Viewers and operators read alerts" on public.alerts
 for select to authenticated using ((select private.is_reader()));
 
+grant select on public.audit_seals to authenticated;
+create policy "Viewers and operators read the audit chain" on public.audit_seals
+for select to authenticated using ((select private.is_reader()));
+
 grant select on public.candidate_scans to authenticated;
 create policy "Viewers and operators read scans" on public.candidate_scans
 for select to authenticated using ((select private.is_reader()));

@@ -11,6 +11,7 @@ describe("the schedule", () => {
   it("has one job for each duty, all of postgres, and no more than eight", async () => {
     const jobs = await db.sql`select jobname, schedule from cron.job where username = 'postgres' order by jobname`;
     expect(jobs).toEqual([
+      { jobname: "zoe-audit", schedule: "47 3 * * *" },
       { jobname: "zoe-cron-log", schedule: "41 * * * *" },
       { jobname: "zoe-dispatch", schedule: "5 seconds" },
       { jobname: "zoe-invariants", schedule: "* * * * *" },
