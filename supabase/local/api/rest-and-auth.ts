@@ -25,12 +25,12 @@ console.error = (...args: unknown[]) => {
 };
 
 /** lite hands over JSON that it has already written as text; the driver must not write that text as a JSON string again. */
-const ENCODED_JSON = {
-  to: 3802,
-  from: [114, 3802],
+const encodedJson = (oid: number) => ({
+  to: oid,
+  from: [oid],
   serialize: (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value)),
   parse: (text: string): unknown => JSON.parse(text),
-};
+});
 
 /** Serves PostgREST's and GoTrue's protocols from @supabase/lite, without letting it touch any privilege. */
 export async function createRestAndAuth(options: RestAndAuthOptions): Promise<RestAndAuth> {
@@ -43,7 +43,7 @@ export async function createRestAndAuth(options: RestAndAuthOptions): Promise<Re
       max: 8,
       onnotice: () => {},
       connection: { application_name: "rest-and-auth" },
-      types: { json: ENCODED_JSON },
+      types: { json: encodedJson(114), jsonb: encodedJson(3802) },
     },
   });
   // While this says "unknown", the first request grants everything to the API roles and so undoes our revokes.
