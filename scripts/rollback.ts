@@ -17,7 +17,7 @@ runScript(async (args) => {
     if (!row?.ours) throw new StartError(`The database ${row?.name} has no Zoe in it: nothing to roll back.`);
     const question = `This deletes Zoe and every order, fill and ledger entry from database "${row.name}" for good.`;
     if (!yes && !(await confirm(question, "roll back"))) throw new StartError("Not rolled back: nothing was changed.");
-    await sql.begin((transaction) => transaction.unsafe(readFileSync(file, "utf8")).simple());
+    await sql.unsafe(readFileSync(file, "utf8")).simple(); // one transaction of its own
     console.log(`Zoe is gone from database "${row.name}".`);
   });
 });

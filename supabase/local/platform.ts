@@ -123,7 +123,7 @@ async function startDatabase(settings: Settings, out: Console, stops: Stops): Pr
     port: settings.databasePort,
     durable: true,
     onLog: (line) => {
-      if (/ (PANIC|FATAL):/.test(line)) out.log("postgres", line);
+      if (/ (PANIC|FATAL):/.test(line) && !line.includes("administrator command")) out.log("postgres", line);
     },
   });
   stops.push(cluster.stop);

@@ -3,40 +3,45 @@ import { fileURLToPath } from "node:url";
 import postgres from "postgres";
 import type { Cluster } from "./cluster.ts";
 
-const FOLDERS = [new URL("./sql/", import.meta.url), new URL("../cron-net/", import.meta.url)];
+const PROJECT = new URL("./sql/", import.meta.url);
+const STAND_INS = new URL("../cron-net/", import.meta.url);
 
-/** Makes the database, if it is new, into what a hosted project is before its first migration. Says whether it was new. */
+/**
+ * Makes the database, if it is new, into what a hosted project is before its first migration. The stand-ins for cron, net
+ * and vault are brought up to date in any case. Says whether the database was new.
+ */
 export async function bootstrapDatabase(cluster: Cluster, database: string): Promise<boolean> {
-  const maintenance = postgres(cluster.url("supabase_admin", "template1"), { max: 1, onnotice: () => {} });
-  try {
-    const [existing] = await maintenance`select from pg_database where datname = ${database}`;
-    if (!existing) await maintenance.unsafe(`create database "${database}"`);
-  } finally {
-    await maintenance.end();
-  }
+  await createDatabase(cluster, database);
   const sql = postgres(cluster.url("supabase_admin", database), { max: 1, onnotice: () => {} });
   try {
-    const [ready] = await sql`select from pg_namespace where nspname = 'auth'`;
-    if (ready) return false;
+    const [known] = await sql`select from pg_namespace where nspname = 'auth'`;
     await sql.begin(async (transaction) => {
-      for (const file of bootstrapFiles()) {
-        await transaction.unsafe(readFileSync(file, "utf8")).catch((error: Error) => {
-          throw new Error(`${fileURLToPath(file)}: ${error.message}`, { cause: error });
-        });
-      }
+      if (!known) await runFolder(transaction, PROJECT);
+      await runFolder(transaction, STAND_INS);
       await transaction.unsafe(`alter database "${database}" owner to postgres`);
     });
-    return true;
+    return !known;
   } finally {
     await sql.end();
   }
 }
 
-function bootstrapFiles(): URL[] {
-  return FOLDERS.flatMap((folder) =>
-    readdirSync(folder)
-      .filter((name) => name.endsWith(".sql"))
-      .sort()
-      .map((name) => new URL(name, folder)),
-  );
+async function createDatabase(cluster: Cluster, database: string): Promise<void> {
+  const sql = postgres(cluster.url("supabase_admin", "template1"), { max: 1, onnotice: () => {} });
+  try {
+    const [existing] = await sql`select from pg_database where datname = ${database}`;
+    if (!existing) await sql.unsafe(`create database "${database}"`);
+  } finally {
+    await sql.end();
+  }
+}
+
+/** Runs a folder's SQL files in the order of their names; a failure names the file. */
+async function runFolder(sql: postgres.TransactionSql, folder: URL): Promise<void> {
+  const names = readdirSync(folder).filter((name) => name.endsWith(".sql"));
+  for (const file of names.sort().map((name) => new URL(name, folder))) {
+    await sql.unsafe(readFileSync(file, "utf8")).catch((error: Error) => {
+      throw new Error(`${fileURLToPath(file)}: ${error.message}`, { cause: error });
+    });
+  }
 }

@@ -16,6 +16,19 @@ let folder: string;
 /** The privileges before the first request of all. */
 let untouched: Awaited<ReturnType<typeof privileges>>;
 
+const TEST_FUNCTIONS = `
+  create function public.who() returns text language sql return current_user || '/' || session_user;
+  create function public.echo_json(p jsonb) returns jsonb language sql
+  return jsonb_build_object('type', jsonb_typeof(p), 'value', p);
+  create function public.echo_ids(p uuid[]) returns integer language sql return cardinality(p);
+  create function public.echo_text(p text) returns jsonb language sql return to_jsonb(p);
+  create function public.refuse() returns void language plpgsql as $$
+  begin
+    raise exception 'lease_lost' using errcode = 'PT409', detail = 'the token is old';
+  end $$;
+  grant execute on all functions in schema public to service_role;
+  grant execute on function public.who() to anon, authenticated`;
+
 /** A supabase-js client whose requests go straight to the embedded REST and Auth server. */
 const client = (key: string) =>
   createClient("http://127.0.0.1:54321", key, {
@@ -45,6 +58,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "zoe-keys-"));
   keys = await openKeys(folder);
   await seedPeople(database.sql, keys);
+  await database.admin.unsafe(TEST_FUNCTIONS);
   untouched = await privileges();
   api = await createRestAndAuth({
     databaseUrl: database.url("zoe_gateway"),
@@ -117,16 +131,32 @@ describe("REST", () => {
   });
 
   it("acts as anon, authenticated and service_role by key and session", async () => {
-    await database.admin.unsafe(
-      `create function public.who() returns text language sql return current_user || '/' || session_user`,
-    );
-    await database.admin.unsafe(`grant execute on function public.who() to anon, authenticated, service_role`);
     const visitor = client(keys.publishable);
     expect((await visitor.rpc("who")).data).toBe("anon/zoe_gateway");
     await visitor.auth.signInWithPassword(keys.viewer);
     expect((await visitor.rpc("who")).data).toBe("authenticated/zoe_gateway");
     expect((await client(keys.secret).rpc("who")).data).toBe("service_role/zoe_gateway");
-    await database.admin.unsafe(`drop function public.who()`);
+  });
+
+  it("hands over JSON, arrays, text and numbers as what they are", async () => {
+    const service = client(keys.secret);
+    for (const [type, value] of [
+      ["object", { a: [1, "2", null], "b'": 'c"' }],
+      ["array", [{ a: "0.10" }, []]],
+      ["array", []],
+    ] as const)
+      expect((await service.rpc("echo_json", { p: value })).data).toEqual({ type, value });
+    expect((await service.rpc("echo_ids", { p: ["5c5d8a4e-60ff-4b54-9a57-94ba47a0a3b9"] })).data).toBe(1);
+    expect((await service.rpc("echo_ids", { p: [] })).data).toBe(0);
+    expect((await service.rpc("echo_text", { p: '{"a": 1}' })).data).toBe('{"a": 1}');
+  });
+
+  it("passes on an error's code, status, sentence and detail", async () => {
+    const { status, error } = await client(keys.secret).rpc("refuse");
+    expect([status, error]).toEqual([
+      409,
+      expect.objectContaining({ message: "lease_lost", details: "the token is old" }),
+    ]);
   });
 
   it("changes no privilege, so that what the migrations revoke stays revoked", async () => {

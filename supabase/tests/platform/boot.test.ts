@@ -1,6 +1,7 @@
 import { createClient } from "@supabase/supabase-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import ws from "ws";
+import { testDatabase } from "../support/database.ts";
 import { makePlace, type Place, type Running, runInPlace, startInPlace } from "../support/running-platform.ts";
 
 let place: Place;
@@ -99,5 +100,16 @@ describe("the scripts", () => {
     const refused = await script("rollback", `--remote=${place.databaseUrl}`);
     expect(refused.code).toBe(1);
     expect(refused.output).toMatch(/Not rolled back: nothing was changed/);
+  });
+
+  it("rollback takes Zoe out of the database it is pointed at, and says when there is nothing to take", async () => {
+    const database = await testDatabase();
+    const remote = `--remote=${database.url()}`;
+    expect(await script("rollback", remote, "--yes")).toEqual({
+      code: 0,
+      output: expect.stringMatching(/^Zoe is gone from/m),
+    });
+    expect((await script("rollback", remote, "--yes")).output).toMatch(/has no Zoe in it: nothing to roll back/);
+    await database.drop();
   });
 });
