@@ -1,8 +1,12 @@
 -- Knobs at work: reading, validating, changing, and the environment that wins over them.
 
 create function private.iso(p_at timestamptz) returns text
-language sql stable set search_path = ''
-return pg_catalog.to_char(p_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return pg_catalog.to_char(p_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+end
+$$;
 comment on function private.iso is 'A moment as the wire has it: ISO 8601 in UTC with microseconds and Z.';
 grant execute on function private.iso to authenticated, service_role, zoe_engine;
 

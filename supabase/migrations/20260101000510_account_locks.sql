@@ -23,7 +23,7 @@ begin
     raise exception 'The guards need a read committed transaction: any other could not see what was committed while it waited.'
       using errcode = 'PT400';
   end if;
-  perform private.lock_accounts();
+  perform from public.accounts as a order by a.mode for no key update;
   v_now := private.clock();
   v_day := (v_now at time zone 'utc')::date;
   select * into v_account from public.accounts as a where a.mode = p_mode;

@@ -23,8 +23,12 @@ cross join lateral pg_catalog.unnest(t.to_statuses::text[]) as s (to_status);
 grant select on private.order_transitions to zoe_engine;
 
 create function private.is_live(p_status text) returns boolean
-language sql immutable set search_path = ''
-return p_status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending');
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return p_status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending');
+end
+$$;
 comment on function private.is_live is 'Whether an order of this status may still trade. Queries spell the list out, so that partial indexes serve them.';
 grant execute on function private.is_live to authenticated, service_role, zoe_engine;
 
@@ -40,14 +44,22 @@ comment on function private.set_actor is 'Says who acts until this transaction e
 grant execute on function private.set_actor to zoe_engine;
 
 create function private.actor() returns text
-language sql stable set search_path = ''
-return coalesce(nullif(pg_catalog.current_setting('zoe.actor', true), ''), 'sql:' || session_user);
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return coalesce(nullif(pg_catalog.current_setting('zoe.actor', true), ''), 'sql:' || session_user);
+end
+$$;
 comment on function private.actor is 'Who acts in this transaction.';
 grant execute on function private.actor to authenticated, service_role, zoe_engine;
 
 create function private.trace_id() returns text
-language sql stable set search_path = ''
-return nullif(pg_catalog.current_setting('zoe.trace_id', true), '');
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return nullif(pg_catalog.current_setting('zoe.trace_id', true), '');
+end
+$$;
 comment on function private.trace_id is 'The trace this transaction belongs to, or null.';
 grant execute on function private.trace_id to authenticated, service_role, zoe_engine;
 
@@ -94,20 +106,6 @@ $$;
 comment on function private.check_order_change is
   'Refuses what section 4 doesn''t allow: other transitions, another identity, a shrinking fill. Counts the version.';
 
-create function private.order_event_type(p_old public.crypto_orders, p_new public.crypto_orders) returns text
-language sql immutable set search_path = ''
-return case
-  when (p_old).status <> (p_new).status then (p_new).status
-  when (p_old).filled_qty <> (p_new).filled_qty then 'fill'
-  when (p_old).cancel_reason_code is distinct from (p_new).cancel_reason_code then 'cancel_reason'
-  when (p_old).replace_count <> (p_new).replace_count then 'attempt'
-  when (p_old).qty <> (p_new).qty then 'shrunk'
-  when (p_old).urgency <> (p_new).urgency then 'escalated'
-  when (p_old).unresolved <> (p_new).unresolved then case when (p_new).unresolved then 'unresolved' else 'resolved' end
-end;
-comment on function private.order_event_type is 'What to call a change of an order in the log; null when it is not worth a line.';
-grant execute on function private.order_event_type to zoe_engine;
-
 create function private.log_new_orders() returns trigger
 language plpgsql security definer set search_path = ''
 as $$
@@ -121,25 +119,17 @@ begin
     private.actor(), coalesce(private.trace_id(), n.trace_id), n.updated_at
   from new_rows as n;
   update public.accounts as a
-  set reserved_cash = pg_catalog.trim_scale(a.reserved_cash + d.amount)
-  from (select n.mode, sum(n.remaining_qty * n.limit_price) as amount from new_rows as n where n.side = 'buy' group by n.mode) as d
+  set reserved_cash = pg_catalog.trim_scale(a.reserved_cash + d.amount), version = a.version + 1, updated_at = private.clock()
+  from (
+    select n.mode, coalesce(sum(n.remaining_qty * n.limit_price) filter (where n.side = 'buy'), 0) as amount
+    from new_rows as n group by n.mode
+  ) as d
   where a.mode = d.mode;
   return null;
 end
 $$;
-comment on function private.log_new_orders is 'Logs orders as they are created, and reserves the cash of buys.';
+comment on function private.log_new_orders is 'Logs orders as they are created, reserves the cash of buys, and counts the account''s version.';
 alter function private.log_new_orders owner to zoe_engine;
-
-create function private.reserved_by(p_order public.crypto_orders) returns numeric
-language sql immutable set search_path = ''
-return case
-  when (p_order).side = 'buy'
-    and ((p_order).status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending') or (p_order).unresolved)
-  then (p_order).remaining_qty * (p_order).limit_price
-  else 0
-end;
-comment on function private.reserved_by is 'Cash set aside for an order, without fees: what a live or unresolved buy may still spend.';
-grant execute on function private.reserved_by to zoe_engine;
 
 create function private.log_order_changes() returns trigger
 language plpgsql security definer set search_path = ''
@@ -159,13 +149,27 @@ begin
     private.actor(), coalesce(private.trace_id(), n.trace_id), n.updated_at
   from new_rows as n
   join old_rows as o using (id)
-  cross join lateral (select private.order_event_type(o, n) as event_type) as e
+  cross join lateral (select case
+    when o.status <> n.status then n.status
+    when o.filled_qty <> n.filled_qty then 'fill'
+    when o.cancel_reason_code is distinct from n.cancel_reason_code then 'cancel_reason'
+    when o.replace_count <> n.replace_count then 'attempt'
+    when o.qty <> n.qty then 'shrunk'
+    when o.urgency <> n.urgency then 'escalated'
+    when o.unresolved and not n.unresolved then 'resolved'
+    when n.unresolved and not o.unresolved then 'unresolved'
+  end as event_type) as e
   where e.event_type is not null
   order by n.requested_at, n.id;
   update public.accounts as a
   set reserved_cash = pg_catalog.trim_scale(a.reserved_cash + d.amount)
   from (
-    select n.mode, sum(private.reserved_by(n) - private.reserved_by(o)) as amount
+    select n.mode, sum(
+      case when n.unresolved or n.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
+        then n.remaining_qty * n.limit_price else 0 end
+      - case when o.unresolved or o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
+        then o.remaining_qty * o.limit_price else 0 end
+    ) as amount
     from new_rows as n join old_rows as o using (id)
     where n.side = 'buy'
     group by n.mode
@@ -174,7 +178,8 @@ begin
   return null;
 end
 $$;
-comment on function private.log_order_changes is 'Logs every transition, whoever makes it, and gives back or takes the cash it frees or needs.';
+comment on function private.log_order_changes is
+  'Logs every transition, whoever makes it, and gives back or takes what a live or unresolved buy may spend (without fees).';
 alter function private.log_order_changes owner to zoe_engine;
 
 create trigger crypto_orders__check_new before insert on public.crypto_orders

@@ -1,58 +1,48 @@
 -- The trading state: what is allowed now, and why not more. Guards and dashboard read it here.
 
 create function private.arming_phrase() returns text
-language sql immutable set search_path = ''
-return 'I UNDERSTAND THIS IS REAL MONEY';
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return 'I UNDERSTAND THIS IS REAL MONEY';
+end
+$$;
 comment on function private.arming_phrase is 'What LIVE_CONFIRM must say, word for word, before anything is sent in live mode.';
 grant execute on function private.arming_phrase to authenticated, service_role, zoe_engine;
 
 create function private.denial(p_code text, p_message text, p_evidence jsonb default '{}') returns jsonb
-language sql immutable set search_path = ''
-return pg_catalog.jsonb_build_object('code', p_code, 'message', p_message, 'evidence', p_evidence);
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return pg_catalog.jsonb_build_object('code', p_code, 'message', p_message, 'evidence', p_evidence);
+end
+$$;
 comment on function private.denial is 'A guard''s no: a stable code, a sentence, and the figures it rests on (amounts as text).';
 grant execute on function private.denial to zoe_engine;
 
-create function private.check_armed(p_mode text, p_engine text) returns jsonb
+create function private.halts(p_mode text) returns table (code text, reason text, since timestamptz, until timestamptz)
 language plpgsql stable security definer set search_path = ''
 as $$
 declare
-  v_engine_mode text;
+  a public.accounts;
+  k record;
 begin
-  if p_mode = 'live' and private.knob_text('LIVE_CONFIRM') <> private.arming_phrase() then
-    return private.denial('MODE_NOT_ARMED', 'Live trading is not armed: LIVE_CONFIRM doesn''t hold the arming phrase.', '{"mode": "live"}');
+  select
+    max(c.value) filter (where c.key = 'kill_switch') as kill, max(c.value) filter (where c.key = 'STOP_TRADING_ON_DEGRADED') as stop,
+    max(c.updated_by) filter (where c.key = 'kill_switch') as killer, max(c.updated_at) filter (where c.key = 'kill_switch') as killed_at
+  into k from public.config as c;
+  select * into a from public.accounts as x where x.mode = p_mode;
+  if k.kill is distinct from 'false' then
+    return query select 'KILL_SWITCH', 'Kill switch is on, set by ' || k.killer, k.killed_at, null::timestamptz;
   end if;
-  v_engine_mode := case p_engine
-    when 'trader' then private.knob_text('TRADER_MODE')
-    when 'edge_factory' then private.knob_text('EDGE_FACTORY_MODE')
-    else p_mode
-  end;
-  if v_engine_mode = p_mode then return null; end if;
-  return private.denial(
-    'MODE_NOT_ARMED', pg_catalog.format('%s works in mode %s, not %s.', p_engine, v_engine_mode, p_mode),
-    pg_catalog.jsonb_build_object('engine', p_engine, 'engine_mode', v_engine_mode, 'mode', p_mode)
-  );
+  if a.safe_mode and (a.safe_mode_until is null or a.safe_mode_until > private.clock()) then
+    return query select 'SAFE_MODE', 'Safe mode: ' || a.safe_mode_reason, a.safe_mode_since, a.safe_mode_until;
+  end if;
+  if a.degraded and k.stop is distinct from 'false' then
+    return query select 'DEGRADED', 'System degraded: ' || a.degraded_reason, a.degraded_since, null::timestamptz;
+  end if;
 end
 $$;
-comment on function private.check_armed is 'Denies what is not armed: live without the phrase, or an engine outside its own mode. Null when it passes.';
-grant execute on function private.check_armed to service_role;
-alter function private.check_armed owner to zoe_engine;
-
-create function private.halts(p_mode text) returns table (code text, reason text, since timestamptz, until timestamptz)
-language sql stable security definer set search_path = ''
-begin atomic
-  select 'KILL_SWITCH', 'Kill switch is on, set by ' || c.updated_by, c.updated_at, null::timestamptz
-  from public.config as c
-  where c.key = 'kill_switch' and c.value = 'true'
-  union all
-  select 'SAFE_MODE', 'Safe mode: ' || a.safe_mode_reason, a.safe_mode_since, a.safe_mode_until
-  from public.accounts as a
-  where a.mode = p_mode and a.safe_mode and (a.safe_mode_until is null or a.safe_mode_until > private.clock())
-  union all
-  select 'DEGRADED', 'System degraded: ' || a.degraded_reason, a.degraded_since, null::timestamptz
-  from public.accounts as a
-  where a.mode = p_mode and a.degraded
-    and (select k.value from public.config as k where k.key = 'STOP_TRADING_ON_DEGRADED') <> 'false';
-end;
 comment on function private.halts is 'Everything that halts entries in a mode now, the strongest first.';
 alter function private.halts owner to zoe_engine;
 
@@ -60,14 +50,28 @@ create function private.check_state_guards(p_mode text, p_engine text, p_purpose
 language plpgsql stable security definer set search_path = ''
 as $$
 declare
-  v_denial jsonb := private.check_armed(p_mode, p_engine);
+  k record;
+  v_engine_mode text;
   v_halt record;
 begin
-  if v_denial is not null then return v_denial; end if;
+  select
+    max(c.value) filter (where c.key = 'LIVE_CONFIRM') = private.arming_phrase() as is_armed,
+    max(c.value) filter (where c.key = 'TRADER_MODE') as trader,
+    max(c.value) filter (where c.key = 'EDGE_FACTORY_MODE') as edge_factory,
+    max(c.value) filter (where c.key = 'KILL_SWITCH_FLATTEN') = 'true' as may_flatten
+  into k from public.config as c;
+  if p_mode = 'live' and k.is_armed is not true then
+    return private.denial('MODE_NOT_ARMED', 'Live trading is not armed: LIVE_CONFIRM doesn''t hold the arming phrase.', '{"mode": "live"}');
+  end if;
+  v_engine_mode := case p_engine when 'trader' then k.trader when 'edge_factory' then k.edge_factory else p_mode end;
+  if v_engine_mode is distinct from p_mode then
+    return private.denial(
+      'MODE_NOT_ARMED', pg_catalog.format('%s works in mode %s, not %s.', p_engine, v_engine_mode, p_mode),
+      pg_catalog.jsonb_build_object('engine', p_engine, 'engine_mode', v_engine_mode, 'mode', p_mode)
+    );
+  end if;
   for v_halt in select * from private.halts(p_mode) loop
-    if p_purpose = 'entry'
-      or (v_halt.code = 'KILL_SWITCH' and not (p_purpose = 'flatten' and private.knob_boolean('KILL_SWITCH_FLATTEN')))
-    then
+    if p_purpose = 'entry' or (v_halt.code = 'KILL_SWITCH' and not (p_purpose = 'flatten' and k.may_flatten)) then
       return private.denial(v_halt.code, v_halt.reason || '.', pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
         'since', private.iso(v_halt.since), 'until', private.iso(v_halt.until), 'purpose', p_purpose
       )));

@@ -8,31 +8,39 @@ create type private.intent_request as (
 comment on type private.intent_request is 'problem: why it is malformed, null when it is not. qty: what the first order would ask for.';
 
 create function private.canonical_payload(p jsonb) returns jsonb
-language sql immutable set search_path = ''
-return (
-  select coalesce(pg_catalog.jsonb_object_agg(f.key, case
-    when f.key in ('notional', 'qty', 'limit_price', 'confidence') and private.parse_amount(f.value #>> '{}') is not null
-    then pg_catalog.to_jsonb(private.parse_amount(f.value #>> '{}')::text)
-    else f.value
-  end) filter (where f.value <> 'null'), '{}')
-  from pg_catalog.jsonb_each(p) as f
-);
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(pg_catalog.jsonb_object_agg(f.key, case
+      when f.key in ('notional', 'qty', 'limit_price', 'confidence') and private.parse_amount(f.value #>> '{}') is not null
+      then pg_catalog.to_jsonb(private.parse_amount(f.value #>> '{}')::text)
+      else f.value
+    end) filter (where f.value <> 'null'), '{}')
+    from pg_catalog.jsonb_each(p) as f
+  );
+end
+$$;
 comment on function private.canonical_payload is 'The payload with amounts in one spelling, so that 25, "25" and "25.00" are the same request.';
 grant execute on function private.canonical_payload to zoe_engine;
 
 create function private.metadata_problem(p jsonb) returns text
-language sql stable set search_path = ''
-return case
-  when p is null then null
-  when pg_catalog.jsonb_typeof(p) <> 'object' then 'metadata must be an object'
-  when p ->> 'urgency' not in ('passive', 'stop_loss') then 'metadata.urgency must be passive or stop_loss'
-  when p ->> 'stop_price' is not null and not coalesce(private.parse_amount(p ->> 'stop_price') > 0, false)
-    then 'metadata.stop_price must be a positive finite number'
-  when p ->> 'target_price' is not null and not coalesce(private.parse_amount(p ->> 'target_price') > 0, false)
-    then 'metadata.target_price must be a positive finite number'
-  when p ->> 'exit_by' is not null and not pg_catalog.pg_input_is_valid(p ->> 'exit_by', 'timestamptz')
-    then 'metadata.exit_by must be a moment in ISO 8601'
-end;
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return case
+    when p is null then null
+    when pg_catalog.jsonb_typeof(p) <> 'object' then 'metadata must be an object'
+    when p ->> 'urgency' not in ('passive', 'stop_loss') then 'metadata.urgency must be passive or stop_loss'
+    when p ->> 'stop_price' is not null and not coalesce(private.parse_amount(p ->> 'stop_price') > 0, false)
+      then 'metadata.stop_price must be a positive finite number'
+    when p ->> 'target_price' is not null and not coalesce(private.parse_amount(p ->> 'target_price') > 0, false)
+      then 'metadata.target_price must be a positive finite number'
+    when p ->> 'exit_by' is not null and not pg_catalog.pg_input_is_valid(p ->> 'exit_by', 'timestamptz')
+      then 'metadata.exit_by must be a moment in ISO 8601'
+  end;
+end
+$$;
 comment on function private.metadata_problem is 'Why metadata can''t be kept: what is copied to the position at the first fill must be readable then.';
 grant execute on function private.metadata_problem to zoe_engine;
 

@@ -1,14 +1,18 @@
 -- The guards, in their order. Each answers null when it passes, else a denial. Their caller holds the account lock.
 
 create function private.dust(p_mode text, p_symbol text, p_qty numeric) returns boolean
-language sql stable security definer set search_path = ''
-return (
-  select p_qty < i.min_qty or p_qty * coalesce(q.bid, p.average_price, 'Infinity') < i.min_notional
-  from public.instruments as i
-  left join public.quotes as q using (symbol)
-  left join public.positions as p on p.symbol = i.symbol and p.mode = p_mode
-  where i.symbol = p_symbol
-);
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return (
+    select p_qty < i.min_qty or p_qty * coalesce(q.bid, p.average_price, 'Infinity') < i.min_notional
+    from public.instruments as i
+    left join public.quotes as q using (symbol)
+    left join public.positions as p on p.symbol = i.symbol and p.mode = p_mode
+    where i.symbol = p_symbol
+  );
+end
+$$;
 comment on function private.dust is 'Whether a quantity is too small to be sold: below the instrument''s minimums at the last bid.';
 grant execute on function private.dust to service_role;
 alter function private.dust owner to zoe_engine;
@@ -42,22 +46,26 @@ comment on function private.check_quote is 'STALE_QUOTE: entries need a quote th
 grant execute on function private.check_quote to zoe_engine;
 
 create function private.lock_is_held(p_lock public.trade_locks) returns boolean
-language sql stable set search_path = ''
-return (p_lock).renewed_at + pg_catalog.make_interval(secs => (p_lock).ttl_seconds) > private.clock()
-  or exists (
-    select from public.positions as p
-    where p.mode = (p_lock).mode and p.symbol = (p_lock).symbol and coalesce(p.engine, (p_lock).engine) = (p_lock).engine
-      and p.qty > 0 and not private.dust(p.mode, p.symbol, p.qty)
-  )
-  or exists (
-    select from public.crypto_orders as o
-    where o.mode = (p_lock).mode and o.symbol = (p_lock).symbol and o.engine = (p_lock).engine
-      and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
-  )
-  or exists (
-    select from public.crypto_orders as o
-    where o.mode = (p_lock).mode and o.symbol = (p_lock).symbol and o.engine = (p_lock).engine and o.unresolved
-  );
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return (p_lock).renewed_at + pg_catalog.make_interval(secs => (p_lock).ttl_seconds) > private.clock()
+    or exists (
+      select from public.positions as p
+      where p.mode = (p_lock).mode and p.symbol = (p_lock).symbol and coalesce(p.engine, (p_lock).engine) = (p_lock).engine
+        and p.qty > 0 and not private.dust(p.mode, p.symbol, p.qty)
+    )
+    or exists (
+      select from public.crypto_orders as o
+      where o.mode = (p_lock).mode and o.symbol = (p_lock).symbol and o.engine = (p_lock).engine
+        and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
+    )
+    or exists (
+      select from public.crypto_orders as o
+      where o.mode = (p_lock).mode and o.symbol = (p_lock).symbol and o.engine = (p_lock).engine and o.unresolved
+    );
+end
+$$;
 comment on function private.lock_is_held is
   'A lock holds for its time to live, and as long as its engine has a position above dust, a live or an unresolved order there.';
 grant execute on function private.lock_is_held to zoe_engine;
@@ -135,8 +143,26 @@ begin
       pg_catalog.format('%s USD is more than the %s USD allowed per trade.', p_chain_filled + p_notional, k.per_trade),
       pg_catalog.jsonb_build_object('notional', (p_chain_filled + p_notional)::text, 'limit', k.per_trade::text));
   end if;
-  select coalesce(sum(o.notional), 0) into v_open from private.open_buys(p_mode) as o
-  where o.intent_group_id is distinct from p_intent_id;
+  with buys as (
+    select o.intent_group_id, o.symbol, o.remaining_qty * o.limit_price as notional from public.crypto_orders as o
+    where o.mode = p_mode and o.side = 'buy' and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
+    union all
+    select o.intent_group_id, o.symbol, o.remaining_qty * o.limit_price from public.crypto_orders as o
+    where o.mode = p_mode and o.side = 'buy' and o.unresolved
+      and o.status not in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
+  )
+  select
+    coalesce(sum(b.notional) filter (where b.intent_group_id is distinct from p_intent_id), 0),
+    (
+      select count(*) from (
+        select p.symbol from public.positions as p where p.mode = p_mode and p.qty > 0 and not private.dust(p_mode, p.symbol, p.qty)
+        union
+        select x.symbol from buys as x
+        union
+        select p_symbol
+      ) as s
+    )
+  into v_open, v_positions from buys as b;
   if (a.day_notional + v_open + p_notional <= k.per_day) is not true then
     return private.denial('MAX_DAILY_NOTIONAL', pg_catalog.format(
       '%s USD would make %s USD on %s (filled and open); allowed are %s.',
@@ -146,13 +172,6 @@ begin
       'limit', k.per_day::text
     ));
   end if;
-  select count(*) into v_positions from (
-    select p.symbol from public.positions as p where p.mode = p_mode and p.qty > 0 and not private.dust(p_mode, p.symbol, p.qty)
-    union
-    select o.symbol from private.open_buys(p_mode) as o
-    union
-    select p_symbol
-  ) as s;
   if (v_positions <= k.positions) is not true then
     return private.denial('MAX_OPEN_POSITIONS',
       pg_catalog.format('%s would make %s open positions; allowed are %s.', p_symbol, v_positions, k.positions),
@@ -174,19 +193,6 @@ $$;
 comment on function private.check_entry_money is
   'MAX_NOTIONAL_PER_TRADE, MAX_DAILY_NOTIONAL, MAX_OPEN_POSITIONS, INSUFFICIENT_CASH. A limit missing from config denies. A chain doesn''t count itself twice.';
 grant execute on function private.check_entry_money to zoe_engine;
-
-create function private.open_buys(p_mode text) returns table (intent_group_id uuid, symbol text, notional numeric)
-language sql stable set search_path = ''
-begin atomic
-  select o.intent_group_id, o.symbol, o.remaining_qty * o.limit_price from public.crypto_orders as o
-  where o.mode = p_mode and o.side = 'buy' and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
-  union all
-  select o.intent_group_id, o.symbol, o.remaining_qty * o.limit_price from public.crypto_orders as o
-  where o.mode = p_mode and o.side = 'buy' and o.unresolved
-    and o.status not in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending');
-end;
-comment on function private.open_buys is 'What buys of a mode may still spend: the live ones, and those of unknown fate.';
-grant execute on function private.open_buys to zoe_engine;
 
 create function private.check_exit_quantity(p_mode text, p_symbol text, p_qty numeric) returns jsonb
 language plpgsql stable set search_path = ''

@@ -92,7 +92,6 @@ begin
     v_now, private.trace_id(), v_now, v_now
   )
   returning id into v_order_id;
-  update public.accounts as a set version = a.version + 1, updated_at = v_now where a.mode = p.mode;
   return pg_catalog.jsonb_build_object('status', 'accepted', 'intent_id', v_intent_id, 'order_id', v_order_id);
 end
 $$;

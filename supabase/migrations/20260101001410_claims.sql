@@ -3,27 +3,35 @@
 create index crypto_orders_by_lease on public.crypto_orders (lease_owner) where lease_owner is not null;
 
 create function private.order_action(p_status text) returns text
-language sql immutable set search_path = ''
-return case p_status when 'new' then 'send' when 'cancel_pending' then 'cancel' else 'query' end;
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return case p_status when 'new' then 'send' when 'cancel_pending' then 'cancel' else 'query' end;
+end
+$$;
 comment on function private.order_action is 'What is to be done with a due order: send it once, cancel it, or ask the broker about it.';
 grant execute on function private.order_action to zoe_engine;
 
 create function private.describe_order(p public.crypto_orders, p_action text) returns jsonb
-language sql stable set search_path = ''
-return pg_catalog.jsonb_build_object(
-  'id', (p).id, 'intent_group_id', (p).intent_group_id, 'mode', (p).mode, 'engine', (p).engine, 'symbol', (p).symbol,
-  'side', (p).side, 'purpose', (p).purpose, 'urgency', (p).urgency, 'status', (p).status, 'unresolved', (p).unresolved,
-  'qty', pg_catalog.trim_scale((p).qty)::text, 'filled_qty', pg_catalog.trim_scale((p).filled_qty)::text,
-  'remaining_qty', pg_catalog.trim_scale(greatest((p).qty - (p).filled_qty, 0))::text,
-  'limit_price', pg_catalog.trim_scale((p).limit_price)::text, 'average_price', pg_catalog.trim_scale((p).average_price)::text,
-  'fee', pg_catalog.trim_scale((p).fee)::text, 'replace_count', (p).replace_count, 'ttl_seconds', (p).ttl_seconds,
-  'next_action_at', private.iso((p).next_action_at), 'submitted_at', private.iso((p).submitted_at),
-  'max_reached_at', private.iso((select i.max_reached_at from public.order_intents as i where i.id = (p).intent_group_id)),
-  'acknowledged_at', private.iso((p).acknowledged_at), 'cancel_reason_code', (p).cancel_reason_code,
-  'cancel_requested_at', private.iso((p).cancel_requested_at), 'broker_order_id', (p).broker_order_id,
-  'not_found_count', (p).not_found_count, 'attempts', (p).attempts, 'watch_until', private.iso((p).watch_until),
-  'lease_token', (p).lease_token, 'action', p_action
-);
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return pg_catalog.jsonb_build_object(
+    'id', (p).id, 'intent_group_id', (p).intent_group_id, 'mode', (p).mode, 'engine', (p).engine, 'symbol', (p).symbol,
+    'side', (p).side, 'purpose', (p).purpose, 'urgency', (p).urgency, 'status', (p).status, 'unresolved', (p).unresolved,
+    'qty', pg_catalog.trim_scale((p).qty)::text, 'filled_qty', pg_catalog.trim_scale((p).filled_qty)::text,
+    'remaining_qty', pg_catalog.trim_scale(greatest((p).qty - (p).filled_qty, 0))::text,
+    'limit_price', pg_catalog.trim_scale((p).limit_price)::text, 'average_price', pg_catalog.trim_scale((p).average_price)::text,
+    'fee', pg_catalog.trim_scale((p).fee)::text, 'replace_count', (p).replace_count, 'ttl_seconds', (p).ttl_seconds,
+    'next_action_at', private.iso((p).next_action_at), 'submitted_at', private.iso((p).submitted_at),
+    'max_reached_at', private.iso((select i.max_reached_at from public.order_intents as i where i.id = (p).intent_group_id)),
+    'acknowledged_at', private.iso((p).acknowledged_at), 'cancel_reason_code', (p).cancel_reason_code,
+    'cancel_requested_at', private.iso((p).cancel_requested_at), 'broker_order_id', (p).broker_order_id,
+    'not_found_count', (p).not_found_count, 'attempts', (p).attempts, 'watch_until', private.iso((p).watch_until),
+    'lease_token', (p).lease_token, 'action', p_action
+  );
+end
+$$;
 comment on function private.describe_order is 'A claimed order as the wire has it: amounts as text, times in ISO 8601.';
 grant execute on function private.describe_order to zoe_engine;
 

@@ -53,7 +53,11 @@ begin
   from public.positions as p
   join public.quotes as q on q.symbol = p.symbol
   where p.qty > 0 and not private.dust(p.mode, p.symbol, p.qty)
-    and not exists (select from private.open_buys(p.mode))
+    and not exists (
+      select from public.crypto_orders as b
+      where b.mode = p.mode and b.side = 'buy'
+        and (b.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending') or b.unresolved)
+    )
     and not exists (
       select from public.crypto_orders as o
       where o.mode = p.mode and o.symbol = p.symbol
