@@ -1,13 +1,8 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import type { FunctionProcess } from "../functions/function-process.ts";
+import { CORS } from "./cors.ts";
 import { sendJson } from "./http.ts";
 
-/** What the hosted gateway allows browsers to send to a function. */
-const CORS = {
-  "access-control-allow-origin": "*",
-  "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
-  "access-control-allow-headers": "authorization, x-client-info, apikey, content-type, x-region",
-};
 const BOOT_PATIENCE_MS = 10_000;
 /** The hosted runtime's limit for a request without an answer. */
 const IDLE_TIMEOUT_MS = 150_000;

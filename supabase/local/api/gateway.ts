@@ -3,6 +3,7 @@ import { type Duplex, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import type { FunctionProcess } from "../functions/function-process.ts";
+import { answerPreflight } from "./cors.ts";
 import { proxyToFunction } from "./function-proxy.ts";
 import { close, listen, sendJson } from "./http.ts";
 import type { RestAndAuth } from "./rest-and-auth.ts";
@@ -36,6 +37,7 @@ export async function startGateway(options: GatewayOptions): Promise<{ stop(): P
 async function route(request: IncomingMessage, response: ServerResponse, options: GatewayOptions): Promise<void> {
   const path = pathOf(request);
   if (path.startsWith("/rest/v1") || path.startsWith("/auth/v1")) {
+    if (answerPreflight(request, response)) return;
     return answer(response, await options.restAndAuth.fetch(toWebRequest(request, options.port)));
   }
   const name = /^\/functions\/v1\/([^/]+)/.exec(path)?.[1];
