@@ -1,17 +1,25 @@
 -- Fills into money: lots, closures, positions, ledger and cash, in the transaction that learns of the fill.
 
 create function private.fee_share(p_fee numeric, p_part numeric, p_whole numeric) returns numeric
-language sql immutable set search_path = ''
-return case when p_part = p_whole then p_fee else pg_catalog.round(p_fee * p_part / p_whole, 8) end;
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return case when p_part = p_whole then p_fee else pg_catalog.round(p_fee * p_part / p_whole, 8) end;
+end
+$$;
 comment on function private.fee_share is
   'The part of a fee that belongs to p_part of p_whole, to eight places; the last part takes the rest, so that the parts add up.';
 alter function private.fee_share owner to zoe_engine;
 
 create function private.positive_or_null(p_text text) returns numeric
-language sql immutable set search_path = ''
-return case
-  when pg_catalog.pg_input_is_valid(p_text, 'numeric') and p_text::numeric > 0 and p_text::numeric < 'Infinity' then p_text::numeric
-end;
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return case
+    when pg_catalog.pg_input_is_valid(p_text, 'numeric') and p_text::numeric > 0 and p_text::numeric < 'Infinity' then p_text::numeric
+  end;
+end
+$$;
 comment on function private.positive_or_null is 'Reads a positive finite amount; anything else is null. A fill must be booked whatever its intent''s metadata say.';
 alter function private.positive_or_null owner to zoe_engine;
 
@@ -54,8 +62,9 @@ comment on function private.close_lots is 'Eats lots first in, first out with a 
 alter function private.close_lots owner to zoe_engine;
 
 create function private.refresh_position(p_mode text, p_symbol text) returns void
-language sql security definer set search_path = ''
-begin atomic
+language plpgsql security definer set search_path = ''
+as $$
+begin
   update public.positions as p
   set qty = held.qty, cost_basis = held.cost, version = p.version + 1,
       average_price = pg_catalog.trim_scale(pg_catalog.round(held.cost / nullif(held.qty, 0), 10)), updated_at = private.clock(),
@@ -71,7 +80,8 @@ begin atomic
     where l.mode = p_mode and l.symbol = p_symbol and l.remaining_qty > 0
   ) as held
   where p.mode = p_mode and p.symbol = p_symbol;
-end;
+end
+$$;
 comment on function private.refresh_position is 'Derives a position''s quantity and cost from its lots; the exit state goes when nothing is held.';
 alter function private.refresh_position owner to zoe_engine;
 
@@ -112,8 +122,12 @@ comment on function private.add_to_position is
 alter function private.add_to_position owner to zoe_engine;
 
 create function private.cash_amount(p_amount numeric) returns numeric
-language sql immutable set search_path = ''
-return pg_catalog.trim_scale(pg_catalog.round(p_amount, 18));
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return pg_catalog.trim_scale(pg_catalog.round(p_amount, 18));
+end
+$$;
 comment on function private.cash_amount is 'Cash to eighteen places, whatever precision a broker''s prices have.';
 alter function private.cash_amount owner to zoe_engine;
 

@@ -11,8 +11,12 @@ create type private.broker_report as (
 create type private.report_booking as (filled_qty numeric, average_price numeric, fee numeric, excess numeric, problem text);
 
 create function private.back_off(p_attempts integer, p_first_seconds integer, p_longest_seconds integer) returns interval
-language sql immutable set search_path = ''
-return pg_catalog.make_interval(secs => least(p_first_seconds * 2 ^ least(greatest(p_attempts, 0), 12), p_longest_seconds));
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return pg_catalog.make_interval(secs => least(p_first_seconds * 2 ^ least(greatest(p_attempts, 0), 12), p_longest_seconds));
+end
+$$;
 comment on function private.back_off is 'How long to wait after p_attempts attempts: doubles from the first to the longest.';
 alter function private.back_off owner to zoe_engine;
 
@@ -60,8 +64,9 @@ comment on function private.parse_report is 'Reads a report from the wire; probl
 alter function private.parse_report owner to zoe_engine;
 
 create function private.note_order(p_order public.crypto_orders, p_type text, p_reason text, p_metadata jsonb default '{}') returns void
-language sql security definer set search_path = ''
-begin atomic
+language plpgsql security definer set search_path = ''
+as $$
+begin
   insert into public.order_events (
     order_id, intent_group_id, mode, symbol, event_type, from_status, to_status, price, qty, filled_qty, remaining_qty,
     reason, actor, trace_id, metadata, ts
@@ -71,7 +76,8 @@ begin atomic
     p_order.qty, p_order.filled_qty, greatest(p_order.qty - p_order.filled_qty, 0), p_reason, private.actor(),
     private.trace_id(), p_metadata, private.clock()
   );
-end;
+end
+$$;
 comment on function private.note_order is 'Writes an event that is no transition: something learned about the order that a person may have to judge.';
 alter function private.note_order owner to zoe_engine;
 
@@ -187,25 +193,33 @@ alter function private.book_report owner to zoe_engine;
 
 create function private.reported_fills(p_order public.crypto_orders, p_fills jsonb)
 returns table (fill_id text, qty numeric, price numeric, fee numeric, executed_at timestamptz, is_new boolean, is_odd boolean)
-language sql stable security definer set search_path = ''
-begin atomic
-  select distinct on (f.fill_id) f.fill_id, f.qty, f.price, f.fee, f.executed_at, k.id is null,
-    k.id is not null and (k.order_id <> p_order.id or k.qty <> f.qty or k.price <> f.price)
-  from pg_catalog.jsonb_to_recordset(p_fills) as f (fill_id text, qty numeric, price numeric, fee numeric, executed_at timestamptz)
-  left join public.crypto_fills as k on k.mode = p_order.mode and k.fill_id = f.fill_id
-  order by f.fill_id, f.executed_at;
-end;
+language plpgsql stable security definer set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  return query
+    select distinct on (f.fill_id) f.fill_id, f.qty, f.price, f.fee, f.executed_at, k.id is null,
+      k.id is not null and (k.order_id <> p_order.id or k.qty <> f.qty or k.price <> f.price)
+    from pg_catalog.jsonb_to_recordset(p_fills) as f (fill_id text, qty numeric, price numeric, fee numeric, executed_at timestamptz)
+    left join public.crypto_fills as k on k.mode = p_order.mode and k.fill_id = f.fill_id
+    order by f.fill_id, f.executed_at;
+end
+$$;
 comment on function private.reported_fills is 'The fills of a report. is_new: not booked yet. is_odd: booked as something else.';
 alter function private.reported_fills owner to zoe_engine;
 
 create function private.figures_problem(p_order public.crypto_orders, p_report private.broker_report, p_notional numeric, p_fee numeric) returns text
-language sql immutable set search_path = ''
-return case
-  when p_report.filled_qty is distinct from p_order.filled_qty or p_report.filled_qty = 0 then null
-  when pg_catalog.abs(p_report.average_price * p_report.filled_qty - p_notional) > p_notional * 0.000001
-    then pg_catalog.format('average price %s for the same quantity that is booked at %s', p_report.average_price, p_order.average_price)
-  when pg_catalog.abs(p_report.fee - p_fee) > 0.0001
-    then pg_catalog.format('fee %s for the same quantity that is booked with fee %s', p_report.fee, p_fee)
-end;
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return case
+    when p_report.filled_qty is distinct from p_order.filled_qty or p_report.filled_qty = 0 then null
+    when pg_catalog.abs(p_report.average_price * p_report.filled_qty - p_notional) > p_notional * 0.000001
+      then pg_catalog.format('average price %s for the same quantity that is booked at %s', p_report.average_price, p_order.average_price)
+    when pg_catalog.abs(p_report.fee - p_fee) > 0.0001
+      then pg_catalog.format('fee %s for the same quantity that is booked with fee %s', p_report.fee, p_fee)
+  end;
+end
+$$;
 comment on function private.figures_problem is 'What contradicts the books in a report of the same cumulative quantity; rounding at the broker is let through.';
 alter function private.figures_problem owner to zoe_engine;

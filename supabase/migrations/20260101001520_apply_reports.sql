@@ -1,27 +1,35 @@
 -- One report, one order: which status it argues for, when to look again, and whether the chain goes on.
 
 create function private.phase(p_status text) returns text
-language sql immutable set search_path = ''
-return case when p_status in ('filled', 'canceled', 'expired', 'rejected') then 'closed' else 'live' end;
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return case when p_status in ('filled', 'canceled', 'expired', 'rejected') then 'closed' else 'live' end;
+end
+$$;
 comment on function private.phase is 'live as long as the order may still trade at the broker, or soon will; closed after that.';
 alter function private.phase owner to zoe_engine;
 
 create function private.argued_status(p_order public.crypto_orders, p_state text, p_filled_qty numeric) returns text
-language sql immutable set search_path = ''
-return case
-  when p_order.status = 'filled' or p_filled_qty >= p_order.qty then 'filled'
-  when p_order.status in ('canceled', 'expired') then p_order.status
-  when p_order.status = 'rejected' then case
-    when p_order.reject_reason is distinct from 'never_reached_broker' or p_state not in ('working', 'partially_filled', 'filled') then 'rejected'
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return case
+    when p_order.status = 'filled' or p_filled_qty >= p_order.qty then 'filled'
+    when p_order.status in ('canceled', 'expired') then p_order.status
+    when p_order.status = 'rejected' then case
+      when p_order.reject_reason is distinct from 'never_reached_broker' or p_state not in ('working', 'partially_filled', 'filled') then 'rejected'
+      when p_filled_qty > 0 then 'partially_filled'
+      else 'working'
+    end
+    when p_state in ('canceled', 'expired') then p_state
+    when p_state = 'rejected' then case when p_filled_qty > 0 then 'canceled' else 'rejected' end
+    when p_order.status = 'cancel_pending' then 'cancel_pending'
     when p_filled_qty > 0 then 'partially_filled'
     else 'working'
-  end
-  when p_state in ('canceled', 'expired') then p_state
-  when p_state = 'rejected' then case when p_filled_qty > 0 then 'canceled' else 'rejected' end
-  when p_order.status = 'cancel_pending' then 'cancel_pending'
-  when p_filled_qty > 0 then 'partially_filled'
-  else 'working'
-end;
+  end;
+end
+$$;
 comment on function private.argued_status is 'The status a report argues for, given all that is known to be filled; never an illegal transition. Twin of foldReport.';
 alter function private.argued_status owner to zoe_engine;
 

@@ -2,18 +2,22 @@
 
 create function private.chain_of(p_intent_id uuid)
 returns table (wanted_qty numeric, filled_qty numeric, filled_notional numeric, leaf_id uuid, live_id uuid, is_unresolved boolean)
-language sql stable security definer set search_path = ''
-begin atomic
-  select
-    coalesce(i.target_qty, (select o.qty from public.crypto_orders as o where o.intent_group_id = i.id and o.parent_order_id is null)),
-    pg_catalog.sum(o.filled_qty), pg_catalog.sum(o.filled_qty * coalesce(o.average_price, 0)),
-    (pg_catalog.array_agg(o.id) filter (where not exists (select from public.crypto_orders as c where c.parent_order_id = o.id)))[1],
-    (pg_catalog.array_agg(o.id order by o.requested_at desc) filter (where private.phase(o.status) = 'live'))[1],
-    pg_catalog.bool_or(o.unresolved)
-  from public.order_intents as i join public.crypto_orders as o on o.intent_group_id = i.id
-  where i.id = p_intent_id
-  group by i.id;
-end;
+language plpgsql stable security definer set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  return query
+    select
+      coalesce(i.target_qty, (select o.qty from public.crypto_orders as o where o.intent_group_id = i.id and o.parent_order_id is null)),
+      pg_catalog.sum(o.filled_qty), pg_catalog.sum(o.filled_qty * coalesce(o.average_price, 0)),
+      (pg_catalog.array_agg(o.id) filter (where not exists (select from public.crypto_orders as c where c.parent_order_id = o.id)))[1],
+      (pg_catalog.array_agg(o.id order by o.requested_at desc) filter (where private.phase(o.status) = 'live'))[1],
+      pg_catalog.bool_or(o.unresolved)
+    from public.order_intents as i join public.crypto_orders as o on o.intent_group_id = i.id
+    where i.id = p_intent_id
+    group by i.id;
+end
+$$;
 comment on function private.chain_of is 'An intent''s chain: what is wanted and filled, its last order, its live order if any, and whether anything is unresolved.';
 alter function private.chain_of owner to zoe_engine;
 
@@ -48,27 +52,31 @@ comment on function private.rest_of is
 alter function private.rest_of owner to zoe_engine;
 
 create function private.touch_price(p_order public.crypto_orders, p_price numeric) returns numeric
-language sql stable security definer set search_path = ''
-return (
-  select case when w.price > 0 then pg_catalog.trim_scale(w.price) end
-  from public.instruments as i
-  left join public.quotes as q on q.symbol = i.symbol
-    and (p_order.side = 'sell' or q.observed_at >= private.clock() - pg_catalog.make_interval(secs => private.knob_number('QUOTE_MAX_AGE_SECONDS')::double precision)),
-    lateral (
-      select coalesce(p_price, case
-        when p_order.side = 'buy' then q.bid
-        when p_order.urgency = 'stop_loss' then q.bid * (1 - private.knob_number('MAX_CROSS_SPREAD_BPS') / 10000)
-        else q.ask
-      end) as price
-    ) as t,
-    lateral (
-      select case p_order.side
-        when 'buy' then pg_catalog.floor(t.price / i.price_increment) * i.price_increment
-        else pg_catalog.ceil(t.price / i.price_increment) * i.price_increment
-      end as price
-    ) as w
-  where i.symbol = p_order.symbol
-);
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return (
+    select case when w.price > 0 then pg_catalog.trim_scale(w.price) end
+    from public.instruments as i
+    left join public.quotes as q on q.symbol = i.symbol
+      and (p_order.side = 'sell' or q.observed_at >= private.clock() - pg_catalog.make_interval(secs => private.knob_number('QUOTE_MAX_AGE_SECONDS')::double precision)),
+      lateral (
+        select coalesce(p_price, case
+          when p_order.side = 'buy' then q.bid
+          when p_order.urgency = 'stop_loss' then q.bid * (1 - private.knob_number('MAX_CROSS_SPREAD_BPS') / 10000)
+          else q.ask
+        end) as price
+      ) as t,
+      lateral (
+        select case p_order.side
+          when 'buy' then pg_catalog.floor(t.price / i.price_increment) * i.price_increment
+          else pg_catalog.ceil(t.price / i.price_increment) * i.price_increment
+        end as price
+      ) as w
+    where i.symbol = p_order.symbol
+  );
+end
+$$;
 comment on function private.touch_price is
   'The given price, or the last quote''s touch, on the price grid; null when neither is there. A buy takes no stale quote; an exit takes the last good one.';
 alter function private.touch_price owner to zoe_engine;
@@ -97,14 +105,18 @@ comment on function private.end_intent is 'Gives an intent the status its chain 
 alter function private.end_intent owner to zoe_engine;
 
 create function private.goes_on(p_intent public.order_intents, p_last public.crypto_orders) returns boolean
-language sql immutable set search_path = ''
-return p_intent.status = 'active' and case
-  when p_last.status = 'filled' then p_intent.purpose <> 'entry'
-  when p_last.cancel_reason_code in ('reprice', 'late_fill') then true
-  when p_last.cancel_reason_code = 'back_from_absent' then p_intent.purpose <> 'entry'
-  when p_last.cancel_reason_code is not null then false
-  else p_intent.purpose <> 'entry'
-end;
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return p_intent.status = 'active' and case
+    when p_last.status = 'filled' then p_intent.purpose <> 'entry'
+    when p_last.cancel_reason_code in ('reprice', 'late_fill') then true
+    when p_last.cancel_reason_code = 'back_from_absent' then p_intent.purpose <> 'entry'
+    when p_last.cancel_reason_code is not null then false
+    else p_intent.purpose <> 'entry'
+  end;
+end
+$$;
 comment on function private.goes_on is
   'Whether a closed order''s rest is ordered again: after a reprice always; an exit also when the broker canceled, expired, refused or never saw it.';
 alter function private.goes_on owner to zoe_engine;
@@ -255,16 +267,20 @@ comment on function private.recover_intents is 'Gives active intents without a l
 alter function private.recover_intents owner to zoe_engine;
 
 create function private.orphan_intents() returns table (intent_id uuid)
-language sql stable security definer set search_path = ''
-begin atomic
-  select i.id
-  from public.order_intents as i
-  where i.status = 'active'
-    and not exists (
-      select from public.crypto_orders as o
-      where o.intent_group_id = i.id and (o.unresolved or o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending'))
-    )
-  order by i.created_at, i.id;
-end;
+language plpgsql stable security definer set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  return query
+    select i.id
+    from public.order_intents as i
+    where i.status = 'active'
+      and not exists (
+        select from public.crypto_orders as o
+        where o.intent_group_id = i.id and (o.unresolved or o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending'))
+      )
+    order by i.created_at, i.id;
+end
+$$;
 comment on function private.orphan_intents is 'Active intents whose every order is closed and explained.';
 alter function private.orphan_intents owner to zoe_engine;

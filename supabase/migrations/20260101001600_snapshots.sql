@@ -1,48 +1,62 @@
 -- History for the dashboard: what cash and holdings were worth, and what the day made. All derived.
 
 create function private.mark_price(p_symbol text) returns numeric
-language sql stable security definer set search_path = ''
-return (select pg_catalog.trim_scale(pg_catalog.round((q.bid + q.ask) / 2, 12)) from public.quotes as q where q.symbol = p_symbol);
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return (select pg_catalog.trim_scale(pg_catalog.round((q.bid + q.ask) / 2, 12)) from public.quotes as q where q.symbol = p_symbol);
+end
+$$;
 comment on function private.mark_price is 'The middle of the last good quote; null when there was never one.';
 alter function private.mark_price owner to zoe_engine;
 
 create function private.value_book(p_mode text)
 returns table (cash numeric, free_cash numeric, value numeric, equity numeric, unrealized_pnl numeric, holdings jsonb)
-language sql stable security definer set search_path = ''
-begin atomic
-  select a.cash, a.cash - a.reserved_cash, h.value, a.cash + h.value, h.value - h.cost, h.holdings
-  from public.accounts as a,
-    lateral (
-      select private.cash_amount(coalesce(pg_catalog.sum(p.qty * coalesce(private.mark_price(p.symbol), p.average_price)), 0)) as value,
-        coalesce(pg_catalog.sum(p.cost_basis), 0) as cost,
-        coalesce(pg_catalog.jsonb_object_agg(p.symbol, pg_catalog.trim_scale(p.qty)::text), '{}') as holdings
-      from public.positions as p where p.mode = a.mode and p.qty > 0
-    ) as h
-  where a.mode = p_mode;
-end;
+language plpgsql stable security definer set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  return query
+    select a.cash, a.cash - a.reserved_cash, h.value, a.cash + h.value, h.value - h.cost, h.holdings
+    from public.accounts as a,
+      lateral (
+        select private.cash_amount(coalesce(pg_catalog.sum(p.qty * coalesce(private.mark_price(p.symbol), p.average_price)), 0)) as value,
+          coalesce(pg_catalog.sum(p.cost_basis), 0) as cost,
+          coalesce(pg_catalog.jsonb_object_agg(p.symbol, pg_catalog.trim_scale(p.qty)::text), '{}') as holdings
+        from public.positions as p where p.mode = a.mode and p.qty > 0
+      ) as h
+    where a.mode = p_mode;
+end
+$$;
 comment on function private.value_book is 'Cash, cash not reserved, holdings at mid, equity (cash + holdings, so that reserved cash is no loss) and unrealized P&L of a mode.';
 alter function private.value_book owner to zoe_engine;
 
 create function private.flows_since(p_mode text, p_since timestamptz) returns numeric
-language sql stable security definer set search_path = ''
-return (
-  select coalesce(pg_catalog.sum(e.amount), 0) from public.cash_ledger as e
-  where e.mode = p_mode and e.occurred_at >= p_since and e.kind in ('opening', 'deposit', 'withdrawal', 'adjustment')
-) + (
-  select coalesce(pg_catalog.sum(l.qty * l.price), 0) from public.position_lots as l
-  where l.mode = p_mode and l.fill_id is null and l.opened_at >= p_since
-) - (
-  select coalesce(pg_catalog.sum(c.proceeds), 0) from public.lot_closures as c
-  where c.mode = p_mode and c.fill_id is null and c.closed_at >= p_since
-);
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(pg_catalog.sum(e.amount), 0) from public.cash_ledger as e
+    where e.mode = p_mode and e.occurred_at >= p_since and e.kind in ('opening', 'deposit', 'withdrawal', 'adjustment')
+  ) + (
+    select coalesce(pg_catalog.sum(l.qty * l.price), 0) from public.position_lots as l
+    where l.mode = p_mode and l.fill_id is null and l.opened_at >= p_since
+  ) - (
+    select coalesce(pg_catalog.sum(c.proceeds), 0) from public.lot_closures as c
+    where c.mode = p_mode and c.fill_id is null and c.closed_at >= p_since
+  );
+end
+$$;
 comment on function private.flows_since is 'What came in from outside less what went out, in USD: neither gain nor loss.';
 alter function private.flows_since owner to zoe_engine;
 
 create function private.move_high_water(p_mode text, p_amount numeric) returns void
-language sql security definer set search_path = ''
-begin atomic
+language plpgsql security definer set search_path = ''
+as $$
+begin
   update public.accounts as a set equity_high_water = greatest(a.equity_high_water + p_amount, 0) where a.mode = p_mode;
-end;
+end
+$$;
 comment on function private.move_high_water is 'Moves the high-water mark with money from or to outside, so that it shows as neither record nor drawdown.';
 alter function private.move_high_water owner to zoe_engine;
 

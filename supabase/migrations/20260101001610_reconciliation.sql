@@ -33,34 +33,42 @@ alter function private.open_books owner to zoe_engine;
 
 create function private.compare_holdings(p_mode text, p_holdings jsonb)
 returns table (symbol text, ours numeric, foreign_qty numeric, broker numeric, diff numeric)
-language sql stable security definer set search_path = ''
-begin atomic
-  select s.symbol, q.ours, q.foreign_qty, q.broker, pg_catalog.trim_scale(q.broker - q.ours - q.foreign_qty)
-  from (
-    select p.symbol from public.positions as p where p.mode = p_mode and p.qty > 0
-    union select f.symbol from private.foreign_holdings as f where f.mode = p_mode
-    union select h.key from pg_catalog.jsonb_each_text(p_holdings) as h where h.value::numeric <> 0
-  ) as s,
-    lateral (
-      select coalesce((select p.qty from public.positions as p where p.mode = p_mode and p.symbol = s.symbol), 0) as ours,
-        coalesce((select f.qty from private.foreign_holdings as f where f.mode = p_mode and f.symbol = s.symbol), 0) as foreign_qty,
-        coalesce((p_holdings ->> s.symbol)::numeric, 0) as broker
-    ) as q
-  order by s.symbol;
-end;
+language plpgsql stable security definer set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  return query
+    select s.symbol, q.ours, q.foreign_qty, q.broker, pg_catalog.trim_scale(q.broker - q.ours - q.foreign_qty)
+    from (
+      select p.symbol from public.positions as p where p.mode = p_mode and p.qty > 0
+      union select f.symbol from private.foreign_holdings as f where f.mode = p_mode
+      union select h.key from pg_catalog.jsonb_each_text(p_holdings) as h where h.value::numeric <> 0
+    ) as s,
+      lateral (
+        select coalesce((select p.qty from public.positions as p where p.mode = p_mode and p.symbol = s.symbol), 0) as ours,
+          coalesce((select f.qty from private.foreign_holdings as f where f.mode = p_mode and f.symbol = s.symbol), 0) as foreign_qty,
+          coalesce((p_holdings ->> s.symbol)::numeric, 0) as broker
+      ) as q
+    order by s.symbol;
+end
+$$;
 comment on function private.compare_holdings is 'Both sides per symbol. diff: what the broker holds beyond ours and what was there before us.';
 alter function private.compare_holdings owner to zoe_engine;
 
 create function private.unknown_orders(p_mode text, p_open_orders jsonb, p_observed_at timestamptz) returns jsonb
-language sql stable security definer set search_path = ''
-return (
-  select coalesce(pg_catalog.jsonb_agg(b.value || pg_catalog.jsonb_build_object('our_status', o.status) order by b.value ->> 'client_order_id'), '[]')
-  from pg_catalog.jsonb_array_elements(coalesce(p_open_orders, '[]')) as b
-  left join public.crypto_orders as o on o.mode = p_mode and o.id = case
-    when pg_catalog.pg_input_is_valid(b.value ->> 'client_order_id', 'uuid') then (b.value ->> 'client_order_id')::uuid
-  end
-  where o.id is null or o.status = 'new' or o.closed_at < p_observed_at
-);
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(pg_catalog.jsonb_agg(b.value || pg_catalog.jsonb_build_object('our_status', o.status) order by b.value ->> 'client_order_id'), '[]')
+    from pg_catalog.jsonb_array_elements(coalesce(p_open_orders, '[]')) as b
+    left join public.crypto_orders as o on o.mode = p_mode and o.id = case
+      when pg_catalog.pg_input_is_valid(b.value ->> 'client_order_id', 'uuid') then (b.value ->> 'client_order_id')::uuid
+    end
+    where o.id is null or o.status = 'new' or o.closed_at < p_observed_at
+  );
+end
+$$;
 comment on function private.unknown_orders is 'Orders open at the broker that are not in our book, or are closed there (our_status).';
 alter function private.unknown_orders owner to zoe_engine;
 
@@ -101,19 +109,23 @@ comment on function private.tell_unknown is 'Opens and resolves the alerts about
 alter function private.tell_unknown owner to zoe_engine;
 
 create function private.mismatch_of(p_mode text, p_cash_diff numeric, p_holdings jsonb) returns text
-language sql stable security definer set search_path = ''
-return (
-  select pg_catalog.string_agg(m.reason, '; ' order by m.position, m.reason)
-  from (
-    select 0 as position, pg_catalog.format('cash at the broker differs by %s USD (tolerance %s)', pg_catalog.trim_scale(p_cash_diff),
-      private.knob_number('RECONCILE_CASH_TOLERANCE')) as reason
-    where pg_catalog.abs(p_cash_diff) > private.knob_number('RECONCILE_CASH_TOLERANCE')
-    union all
-    select 1, pg_catalog.format('%s at the broker differs by %s (tolerance %s)', c.symbol, c.diff, private.knob_number('RECONCILE_QTY_TOLERANCE'))
-    from private.compare_holdings(p_mode, p_holdings) as c
-    where pg_catalog.abs(c.diff) > private.knob_number('RECONCILE_QTY_TOLERANCE')
-  ) as m
-);
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return (
+    select pg_catalog.string_agg(m.reason, '; ' order by m.position, m.reason)
+    from (
+      select 0 as position, pg_catalog.format('cash at the broker differs by %s USD (tolerance %s)', pg_catalog.trim_scale(p_cash_diff),
+        private.knob_number('RECONCILE_CASH_TOLERANCE')) as reason
+      where pg_catalog.abs(p_cash_diff) > private.knob_number('RECONCILE_CASH_TOLERANCE')
+      union all
+      select 1, pg_catalog.format('%s at the broker differs by %s (tolerance %s)', c.symbol, c.diff, private.knob_number('RECONCILE_QTY_TOLERANCE'))
+      from private.compare_holdings(p_mode, p_holdings) as c
+      where pg_catalog.abs(c.diff) > private.knob_number('RECONCILE_QTY_TOLERANCE')
+    ) as m
+  );
+end
+$$;
 comment on function private.mismatch_of is 'What is off beyond tolerance, in words; null when the books agree.';
 alter function private.mismatch_of owner to zoe_engine;
 
@@ -140,16 +152,20 @@ comment on function private.read_book is 'Reads the broker''s books from the wir
 alter function private.read_book owner to zoe_engine;
 
 create function private.not_comparable(p_mode text, p_observed_at timestamptz) returns text
-language sql stable security definer set search_path = ''
-return case
-  when p_observed_at < (
-    select e.observed_at from public.crypto_reconciliation_events as e where e.mode = p_mode order by e.id desc limit 1
-  ) then 'newer books of the broker were compared already'
-  when exists (
-    select from public.crypto_fills as f
-    where f.mode = p_mode and f.executed_at > p_observed_at and f.booked_at > p_observed_at - interval '1 minute'
-  ) then 'a fill came after the broker''s books were read'
-end;
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return case
+    when p_observed_at < (
+      select e.observed_at from public.crypto_reconciliation_events as e where e.mode = p_mode order by e.id desc limit 1
+    ) then 'newer books of the broker were compared already'
+    when exists (
+      select from public.crypto_fills as f
+      where f.mode = p_mode and f.executed_at > p_observed_at and f.booked_at > p_observed_at - interval '1 minute'
+    ) then 'a fill came after the broker''s books were read'
+  end;
+end
+$$;
 comment on function private.not_comparable is 'Why the broker''s books, as old as they are, prove nothing about ours; null when they do.';
 alter function private.not_comparable owner to zoe_engine;
 
@@ -295,20 +311,24 @@ comment on function private.follow_verdict is 'What a verdict brings about: heal
 alter function private.follow_verdict owner to zoe_engine;
 
 create function private.confirmed_qty(p_mode text, p_symbol text) returns numeric
-language sql stable security definer set search_path = ''
-return (
-  select greatest(
-    coalesce((e.broker_holdings ->> p_symbol)::numeric, 0)
-    - coalesce((select f.qty from private.foreign_holdings as f where f.mode = p_mode and f.symbol = p_symbol), 0)
-    + coalesce((
-      select pg_catalog.sum(case f.side when 'buy' then f.qty else -f.qty end) from public.crypto_fills as f
-      where f.mode = p_mode and f.symbol = p_symbol and f.executed_at > e.observed_at
-    ), 0), 0)
-  from public.accounts as a
-  join lateral (
-    select r.broker_holdings, r.observed_at from public.crypto_reconciliation_events as r where r.mode = a.mode order by r.id desc limit 1
-  ) as e on true
-  where a.mode = p_mode and a.degraded
-);
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return (
+    select greatest(
+      coalesce((e.broker_holdings ->> p_symbol)::numeric, 0)
+      - coalesce((select f.qty from private.foreign_holdings as f where f.mode = p_mode and f.symbol = p_symbol), 0)
+      + coalesce((
+        select pg_catalog.sum(case f.side when 'buy' then f.qty else -f.qty end) from public.crypto_fills as f
+        where f.mode = p_mode and f.symbol = p_symbol and f.executed_at > e.observed_at
+      ), 0), 0)
+    from public.accounts as a
+    join lateral (
+      select r.broker_holdings, r.observed_at from public.crypto_reconciliation_events as r where r.mode = a.mode order by r.id desc limit 1
+    ) as e on true
+    where a.mode = p_mode and a.degraded
+  );
+end
+$$;
 comment on function private.confirmed_qty is 'While degraded: what the broker confirms of our holding, the cap of exits. Null: no cap.';
 alter function private.confirmed_qty owner to zoe_engine;
