@@ -95,7 +95,14 @@ class Launcher {
       this.#jobs.delete(id);
       void (scheduled.running ?? Promise.resolve()).then(() => scheduled.runner.close());
     }
-    for (const job of rows) this.#keep(job, now);
+    for (const job of rows) {
+      try {
+        this.#keep(job, now);
+      } catch (error) {
+        // only a superuser's own insert gets past the check of cron.schedule; it must not stop the other jobs
+        this.#log(`pg_cron job ${job.jobid}: ${reason(error)}`);
+      }
+    }
   }
 
   #keep(job: CronJob, now: number): void {

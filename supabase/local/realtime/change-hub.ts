@@ -21,12 +21,19 @@ export interface Subscription {
   request: ChangeRequest;
 }
 
+/** Sends what was found out about a change. */
+type Delivery = () => void;
+
+const LOOKED_AT_TOGETHER = 8;
+
 /** Knows who listens to what, and hands each change to those who may see it. */
 export class ChangeHub {
   readonly #pool: pg.Pool;
   readonly #catalog: TableCatalog;
   readonly #log: (line: string) => void;
   readonly #subscriptions = new Set<Subscription>();
+  /** The latest changes, each promise settled when it and all before it are delivered. */
+  readonly #inFlight: Promise<void>[] = [];
 
   constructor(pool: pg.Pool, catalog: TableCatalog, log: (line: string) => void) {
     this.#pool = pool;
@@ -48,47 +55,56 @@ export class ChangeHub {
     return [...this.#subscriptions].some((subscription) => subscription.listener === listener);
   }
 
-  /** Hands a change on; one that can't be rendered is logged and lost, as Realtime promises no delivery. */
+  /**
+   * Hands a change on, after the ones before it; one that can't be rendered is logged and lost, as Realtime promises no
+   * delivery. Resolves when the next change may come: a few are looked at together.
+   */
   async publish(change: RowChange): Promise<void> {
     const { type, schema, table } = change;
     const concerned = [...this.#subscriptions].filter(({ request }) => concerns(request, type, schema, table));
     if (concerned.length === 0) return;
-    try {
-      const shape = await this.#catalog.shapeOf(change.tableId);
-      if (shape) await this.#deliver(change, shape, concerned);
-    } catch (error) {
-      this.#log(`realtime: a change of ${schema}.${table} is lost: ${error instanceof Error ? error.message : error}`);
-    }
+    const delivered = this.#deliver(this.#prepare(change, concerned), this.#inFlight.at(-1)).catch((error: Error) =>
+      this.#log(`realtime: a change of ${schema}.${table} is lost: ${error.message}`),
+    );
+    this.#inFlight.push(delivered);
+    if (this.#inFlight.length >= LOOKED_AT_TOGETHER) await this.#inFlight.shift();
   }
 
-  async #deliver(change: RowChange, shape: TableShape, concerned: Subscription[]): Promise<void> {
+  async #deliver(prepared: Promise<Delivery[]>, before: Promise<void> | undefined): Promise<void> {
+    const [deliveries] = await Promise.all([prepared, before]);
+    for (const deliver of deliveries) deliver();
+  }
+
+  async #prepare(change: RowChange, concerned: Subscription[]): Promise<Delivery[]> {
+    const shape = await this.#catalog.shapeOf(change.tableId);
+    if (!shape) return [];
     const filtered = concerned.filter(({ request }) => request.conditions.length > 0);
     const filters = filtered.map(({ request }) => request.conditions);
     const roles = [...new Set(concerned.map(({ listener }) => listener.identity.role))];
     const rendered = await renderChange(this.#pool, shape, change, roles, filters);
     const failed = new Set(filtered.filter((_, at) => !rendered.passed[at]));
     const wanted = concerned.filter((subscription) => !failed.has(subscription));
-    for (const group of groupBy(wanted, ({ listener }) => identityKey(listener.identity)).values()) {
-      await this.#deliverTo(group, change, shape, rendered);
-    }
+    const groups = groupBy(wanted, ({ listener }) => identityKey(listener.identity));
+    return Promise.all([...groups.values()].map((group) => this.#prepareFor(group, change, shape, rendered)));
   }
 
-  async #deliverTo(
+  async #prepareFor(
     group: Subscription[],
     change: RowChange,
     shape: TableShape,
     rendered: RenderedChange,
-  ): Promise<void> {
+  ): Promise<Delivery> {
     const identity = group[0]?.listener.identity;
-    if (!identity || identity.expiresAt <= Date.now()) return;
+    if (!identity || identity.expiresAt <= Date.now()) return () => {};
     const readable = new Set(rendered.readable[identity.role]);
     const objection = objectionTo(change, shape, readable);
-    if (objection) return send(group, () => refusedData(change, objection));
+    if (objection) return () => send(group, () => refusedData(change, objection));
     const isChecked = shape.hasRls && change.record !== undefined;
-    if (isChecked && !(await seesRow(this.#pool, shape, change.record ?? {}, identity, this.#log))) return;
-    send(group, (select) =>
-      changeData(shape, change, rendered, (column) => readable.has(column) && (!select || select.includes(column))),
-    );
+    if (isChecked && !(await seesRow(this.#pool, shape, change.record ?? {}, identity, this.#log))) return () => {};
+    return () =>
+      send(group, (select) =>
+        changeData(shape, change, rendered, (column) => readable.has(column) && (!select || select.includes(column))),
+      );
   }
 }
 

@@ -34,7 +34,10 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     options: "-c search_path=", // so that the names of types come with their schema
   });
   pool.on("error", () => {}); // an idle connection that breaks is replaced by the pool
-  await pool.query("select 1");
+  await pool.query("select 1").catch(async (error: Error) => {
+    await pool.end();
+    throw error;
+  });
   const service = new RealtimeService({ ...options, pool });
   service.start();
   const server = new WebSocketServer({ noServer: true, maxPayload: MOST_MESSAGE_BYTES });

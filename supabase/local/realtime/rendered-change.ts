@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import pg from "pg";
 import type { RowChange, TextRow } from "./change-stream.ts";
 import { type Condition, conditionSql } from "./filter.ts";
@@ -42,7 +43,8 @@ export async function renderChange(
       array[${filters.map((filter) => filterSql(filter, judged.row, judged.columns, place)).join(", ")}]::boolean[] as passed,
       ${readableSql(place, shape.tableId, roles)} as readable
     from (select ${typedValues(recordColumns, record, place)}) as n, (select ${typedValues(oldColumns, oldRecord, place)}) as o`;
-  const { rows } = await pool.query<RenderedRow>(text, values);
+  const name = createHash("md5").update(text).digest("hex"); // prepared once, as most changes of a table look alike
+  const { rows } = await pool.query<RenderedRow>({ name, text, values });
   const row = rows[0] as RenderedRow;
   return {
     record: byName(recordColumns, row.record),
