@@ -6,6 +6,7 @@ export const CORS = {
   "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS",
   "access-control-allow-headers":
     "authorization, apikey, content-type, x-client-info, x-region, x-supabase-api-version, accept-profile, content-profile, prefer, range",
+  "access-control-expose-headers": "content-range, content-location, preference-applied, x-supabase-api-version",
 } as const;
 
 /** Answers a browser's question before its request; false when the request is no such question. */

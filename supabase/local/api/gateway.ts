@@ -3,7 +3,7 @@ import { type Duplex, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import type { FunctionProcess } from "../functions/function-process.ts";
-import { answerPreflight } from "./cors.ts";
+import { answerPreflight, CORS } from "./cors.ts";
 import { proxyToFunction } from "./function-proxy.ts";
 import { close, listen, sendJson } from "./http.ts";
 import type { RestAndAuth } from "./rest-and-auth.ts";
@@ -67,7 +67,10 @@ function toWebRequest(request: IncomingMessage, port: number): Request {
 }
 
 async function answer(response: ServerResponse, { status, headers, body }: Response): Promise<void> {
-  response.writeHead(status, [...headers].flat());
+  const own = new Headers(headers);
+  for (const [name, value] of Object.entries(CORS)) own.set(name, value);
+  own.delete("access-control-allow-credentials");
+  response.writeHead(status, [...own].flat());
   if (body) await pipeline(Readable.fromWeb(body as ReadableStream), response);
   else response.end();
 }

@@ -35,8 +35,6 @@ const encodedJson = (oid: number) => ({
 /** Serves PostgREST's and GoTrue's protocols from @supabase/lite, without letting it touch any privilege. */
 export async function createRestAndAuth(options: RestAndAuthOptions): Promise<RestAndAuth> {
   const { App, createPostgresConnection } = await loadLite();
-  process.env.LITE_TELEMETRY = "0";
-  process.env.DO_NOT_TRACK = "1";
   const connection = createPostgresConnection({
     url: options.databaseUrl,
     postgresOptions: {
