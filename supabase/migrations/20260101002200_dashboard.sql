@@ -261,29 +261,30 @@ comment on function public.dashboard_prices is 'The last good quote of each symb
 grant execute on function public.dashboard_prices to authenticated;
 
 create function public.dashboard_equity(p_mode text, p_days integer) returns jsonb
-language sql stable security invoker set search_path = ''
-return (
-  select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
-    'at', private.iso(s.taken_at), 'equity', private.amount_text(s.equity), 'cash', private.amount_text(s.cash_available)
-  ) order by s.taken_at), '[]')
-  from (
-    -- No longer than there are snapshots, so that a young account's chart is not one point.
-    select greatest(
-      private.clock() - pg_catalog.make_interval(days => least(greatest(p_days, 1), 3650)),
-      coalesce((
-        select c.taken_at from public.crypto_cash_snapshots as c where c.mode = p_mode order by c.taken_at limit 1
-      ), '-infinity')
-    ) as first, private.clock() as last
-  ) as span
-  cross join lateral pg_catalog.generate_series(0, 499) as n (bucket)
-  cross join lateral (
-    select c.taken_at, c.equity, c.cash_available from public.crypto_cash_snapshots as c
-    where c.mode = p_mode
-      and c.taken_at >= span.first + (span.last - span.first) * (n.bucket / 500.0)::double precision
-      and (c.taken_at < span.first + (span.last - span.first) * ((n.bucket + 1) / 500.0)::double precision or n.bucket = 499)
-    order by c.taken_at desc limit 1
-  ) as s
-);
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  v_last timestamptz := private.clock();
+  v_first timestamptz := v_last - pg_catalog.make_interval(days => least(greatest(p_days, 1), 3650));
+  v_step interval;
+begin
+  -- No longer than there are snapshots, so that a young account's chart is not one point.
+  select greatest(v_first, s.taken_at) into v_first
+  from public.crypto_cash_snapshots as s where s.mode = p_mode order by s.taken_at limit 1;
+  v_step := greatest((v_last - v_first) / 500.0, interval '1 second');
+  return (
+    select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+      'at', private.iso(s.taken_at), 'equity', private.amount_text(s.equity), 'cash', private.amount_text(s.cash_available)
+    ) order by s.taken_at), '[]')
+    from pg_catalog.generate_series(1, 500) as n (bucket)
+    cross join lateral (
+      select c.taken_at, c.equity, c.cash_available from public.crypto_cash_snapshots as c
+      where c.mode = p_mode and c.taken_at > v_last - v_step * n.bucket and c.taken_at <= v_last - v_step * (n.bucket - 1)
+      order by c.taken_at desc, c.id desc limit 1
+    ) as s
+  );
+end
+$$;
 comment on function public.dashboard_equity is 'Equity and cash over the last p_days, thinned to at most 500 points.';
 grant execute on function public.dashboard_equity to authenticated;
 
