@@ -1,6 +1,6 @@
 import { formatInstant } from "../../../shared/market/instant.ts";
 import { midPrice, type Quote, spreadPct } from "../../../shared/market/quote.ts";
-import { addBps, decimal, toAmount } from "../../../shared/money/decimal.ts";
+import { addBps, decimal, greatest, toAmount } from "../../../shared/money/decimal.ts";
 import { decideEntry, type EntryBudget, type EntryDecision } from "../../../shared/trader/entry.ts";
 import { initialExitState } from "../../../shared/trader/exit.ts";
 import { type Score, scoreSymbol } from "../../../shared/trader/score.ts";
@@ -100,12 +100,20 @@ const openingBudget = (run: TickRun): EntryBudget => {
   const { openOrders, account } = run.work;
   const held = run.work.positions.filter((position) => isHeld(run, position));
   const taken = new Set([...held, ...openOrders.filter(({ side }) => side === "buy")].map(({ symbol }) => symbol));
-  return { freeCash: account?.freeCash ?? "0", dailyNotionalLeft: null, openPositions: taken.size };
+  const spent = account?.dayNotional ?? null;
+  const limit = decimal(run.work.config.MAX_DAILY_NOTIONAL);
+  return {
+    freeCash: account?.freeCash ?? "0",
+    dailyNotionalLeft: spent === null ? null : toAmount(greatest(limit.minus(decimal(spent)), decimal("0"))),
+    openPositions: taken.size,
+  };
 };
 
 const spend = (run: TickRun, budget: EntryBudget, { notional }: Enter): EntryBudget => ({
   ...budget,
   freeCash: toAmount(decimal(budget.freeCash).minus(addBps(decimal(notional), decimal(run.work.config.PAPER_FEE_BPS)))),
+  dailyNotionalLeft:
+    budget.dailyNotionalLeft === null ? null : toAmount(decimal(budget.dailyNotionalLeft).minus(decimal(notional))),
   openPositions: budget.openPositions + 1,
 });
 

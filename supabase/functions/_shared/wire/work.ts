@@ -41,6 +41,8 @@ export interface OpenOrder {
 export interface Account {
   readonly cash: Amount;
   readonly freeCash: Amount;
+  /** What counts against MAX_DAILY_NOTIONAL so far; null when the database does not tell. */
+  readonly dayNotional: Amount | null;
   readonly opened: boolean;
 }
 
@@ -123,6 +125,7 @@ const readAccount = (body: unknown, field: string): Account => {
   return {
     cash: read.amount(account, "cash"),
     freeCash: read.amount(account, "free_cash"),
+    dayNotional: read.nullable(account, "day_notional", notNegative),
     opened: read.boolean(account, "opened"),
   };
 };
