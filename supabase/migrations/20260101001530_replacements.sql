@@ -137,16 +137,15 @@ begin
   select * into strict v_parent from public.crypto_orders as o where o.id = p_order_id;
   select * into strict v_intent from public.order_intents as i where i.id = v_parent.intent_group_id;
   if private.phase(v_parent.status) = 'live' or v_intent.status <> 'active'
-    or exists (select from public.crypto_orders as o where o.parent_order_id = p_order_id)
-    or exists (
-      select from public.crypto_orders as o
-      where o.mode = v_parent.mode and o.symbol = v_parent.symbol and o.side = v_parent.side
-        and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
-    ) then
+    or exists (select from public.crypto_orders as o where o.parent_order_id = p_order_id) then
     return null;
   end if;
   v_price := private.touch_price(v_parent, p_price);
-  if v_price is null then
+  if v_price is null or exists (
+    select from public.crypto_orders as o
+    where o.mode = v_parent.mode and o.symbol = v_parent.symbol and o.side = v_parent.side
+      and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
+  ) then
     if v_intent.purpose = 'entry' then perform private.end_intent(v_intent, v_parent); end if;
     return null;
   end if;
@@ -235,11 +234,7 @@ begin
     if v_chain.filled_qty > 0 or not v_chain.is_unresolved then perform private.end_intent(v_intent, v_last); end if;
     return null;
   end if;
-  if v_chain.is_unresolved or v_last.status = 'rejected' and v_last.reject_reason <> 'never_reached_broker' and v_last.closed_at > private.clock() - private.back_off(
-    (select pg_catalog.count(*)::integer - 1 from public.crypto_orders as o where o.intent_group_id = p_intent_id and o.status = 'rejected'), 15, 600
-  ) then
-    return null;
-  end if;
+  if v_chain.is_unresolved or private.retry_at(p_intent_id) > private.clock() then return null; end if;
   return private.create_replacement(v_chain.leaf_id, p_price);
 end
 $$;
@@ -266,10 +261,29 @@ $$;
 comment on function private.recover_intents is 'Gives active intents without a live order their missing order, or their proper end. Returns how many were looked at.';
 alter function private.recover_intents owner to zoe_engine;
 
+create function private.retry_at(p_intent_id uuid) returns timestamptz
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return (
+    select case
+      when l.status = 'rejected' and l.reject_reason <> 'never_reached_broker' then l.closed_at + private.back_off(
+        (select pg_catalog.count(*)::integer - 1 from public.crypto_orders as o where o.intent_group_id = p_intent_id and o.status = 'rejected'),
+        15, 600
+      )
+    end
+    from public.crypto_orders as l
+    where l.intent_group_id = p_intent_id
+    order by l.closed_at desc, l.requested_at desc limit 1
+  );
+end
+$$;
+comment on function private.retry_at is 'When an intent whose last order the broker refused is tried again: after 15 s, then ever more slowly. Null: nothing was refused.';
+alter function private.retry_at owner to zoe_engine;
+
 create function private.orphan_intents() returns table (intent_id uuid)
 language plpgsql stable security definer set search_path = ''
 as $$
-#variable_conflict use_column
 begin
   return query
     select i.id
@@ -279,8 +293,18 @@ begin
         select from public.crypto_orders as o
         where o.intent_group_id = i.id and (o.unresolved or o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending'))
       )
+      and (i.purpose = 'entry' or (
+        not exists (
+          select from public.crypto_orders as o
+          where o.mode = i.mode and o.symbol = i.symbol and o.side = i.side
+            and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
+        )
+        and exists (select from public.quotes as q where q.symbol = i.symbol)
+        and coalesce(private.retry_at(i.id) <= private.clock(), true)
+      ))
     order by i.created_at, i.id;
 end
 $$;
-comment on function private.orphan_intents is 'Active intents whose every order is closed and explained.';
+comment on function private.orphan_intents is
+  'Active intents whose every order is closed and explained, and for which something can be done now: they are work, the others wait.';
 alter function private.orphan_intents owner to zoe_engine;
