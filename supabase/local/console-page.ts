@@ -14,6 +14,8 @@ export interface Page extends Console {
 /** Writes the page; colours and the operator's password only go to a terminal, never into a log file. */
 export function createPage(stream: Pick<WriteStream, "write" | "isTTY">, verbose = false): Page {
   const startedAt = performance.now();
+  /** What each part said last, and how often it has said the same again. */
+  const last = new Map<string, { text: string; again: number }>();
   const paint = (code: number, text: string) => (stream.isTTY ? `\u001b[${code}m${text}\u001b[0m` : text);
   const line = (text = "") => void stream.write(`${text}\n`);
   const row = (name: string, text: string) => line(`  ${name.padEnd(15)}${text}`);
@@ -23,7 +25,15 @@ export function createPage(stream: Pick<WriteStream, "write" | "isTTY">, verbose
     step: (what, note) => line(`  ${paint(32, "✓")} ${what.padEnd(15)}${note} ${paint(2, `(${seconds()})`)}`),
     log: (part, text) => {
       const shown = verbose ? text : readable(text);
-      if (shown !== null) line(`${paint(2, `[${part}]`)} ${shown}`);
+      if (shown === null) return;
+      const before = last.get(part);
+      if (!verbose && before?.text === shown) {
+        before.again += 1;
+        return;
+      }
+      if (before?.again) line(`${paint(2, `[${part}]`)} the same ${before.again} more times`);
+      last.set(part, { text: shown, again: 0 });
+      line(`${paint(2, `[${part}]`)} ${shown}`);
     },
     ready: (settings, { keys, market }, dashboard) => {
       line(`\n${paint(1, "Zoe runs")}, trading on paper. No real money, no account.\n`);

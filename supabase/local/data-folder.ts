@@ -23,5 +23,5 @@ export function findOwner(dataDir: string): number | null {
   if (!existsSync(file)) return null;
   const pid = Number(readFileSync(file, "utf8"));
   // after a crash the number may belong to another program by now
-  return pid !== process.pid && /supabase[\\/]local[\\/]start/.test(commandLine(pid)) ? pid : null;
+  return pid !== process.pid && /supabase[\\/]local[\\/](launch|start)/.test(commandLine(pid)) ? pid : null;
 }

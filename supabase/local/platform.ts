@@ -165,7 +165,8 @@ interface ApiParts {
 }
 
 async function startApi({ settings, keys, deno, marketDataUrl, cluster, out, stops }: ApiParts): Promise<void> {
-  const { apiUrl, apiPort, databaseUrl, dashboardPort, dashboardUrl, root } = settings;
+  const { apiUrl, apiPort, databaseUrl, dashboardPort, dashboardUrl, dataDir, root } = settings;
+  const denoDir = join(dataDir, "deno");
   const secrets = { jwtSecret: keys.jwtSecret, publishableKey: keys.publishable, secretKey: keys.secret };
   const restAndAuth = await createRestAndAuth({
     ...secrets,
@@ -181,7 +182,15 @@ async function startApi({ settings, keys, deno, marketDataUrl, cluster, out, sto
   });
   stops.push(realtime.stop);
   const dashboardOrigin = `${dashboardUrl},http://localhost:${dashboardPort}`;
-  const env = functionEnv({ apiUrl, databaseUrl, dashboardOrigin, keys, marketDataUrl, environment: process.env });
+  const env = functionEnv({
+    apiUrl,
+    databaseUrl,
+    dashboardOrigin,
+    keys,
+    marketDataUrl,
+    denoDir,
+    environment: process.env,
+  });
   const functions = FUNCTION_NAMES.map((name) =>
     startFunction({ name, deno, root, env, log: (line) => out.log(name, line) }),
   );

@@ -14,6 +14,7 @@ describe("a function's log line on the console", () => {
       runIds: ["x"],
     };
     expect(line(ended)).toBe("ok, scanned 5");
+    expect(line({ ...ended, books: [{ mode: "paper", status: "ok" }] })).toBe("ok, scanned 5, books paper ok");
   });
 
   it("is left out when a tick only began or was not due", () => {

@@ -39,9 +39,16 @@ function parse(text: string): Record<string, unknown> | null {
 
 function show(name: string, value: unknown): string[] {
   if (value === null || value === 0 || value === "") return [];
-  if (Array.isArray(value)) return value.length === 0 ? [] : [`${words(name)} ${JSON.stringify(value)}`];
+  if (Array.isArray(value)) return value.length === 0 ? [] : [`${words(name)} ${value.map(flat).join(" / ")}`];
   if (typeof value === "object") return Object.entries(value).flatMap(([inner, each]) => show(inner, each));
   return [`${words(name)} ${value}`];
 }
 
 const words = (name: string) => name.replaceAll("_", " ");
+
+const flat = (value: unknown) =>
+  typeof value === "object" && value !== null
+    ? Object.values(value)
+        .filter((each) => each !== null)
+        .join(" ")
+    : `${value}`;

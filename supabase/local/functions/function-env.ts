@@ -8,6 +8,8 @@ export interface FunctionEnvOptions {
   keys: Keys;
   /** Base URL of the market data; null leaves the function's own default, the live feed. */
   marketDataUrl: string | null;
+  /** Where Deno keeps what it has compiled. */
+  denoDir: string;
   /** Where knobs set by the user are read from: the platform's own environment. */
   environment: NodeJS.ProcessEnv;
 }
@@ -17,7 +19,7 @@ export interface FunctionEnvOptions {
  * runbook names, the live broker.
  */
 export function functionEnv(options: FunctionEnvOptions): Record<string, string> {
-  const { apiUrl, databaseUrl, dashboardOrigin, keys, marketDataUrl, environment } = options;
+  const { apiUrl, databaseUrl, dashboardOrigin, keys, marketDataUrl, denoDir, environment } = options;
   const env: Record<string, string> = {
     SUPABASE_URL: apiUrl,
     SUPABASE_DB_URL: databaseUrl,
@@ -28,6 +30,7 @@ export function functionEnv(options: FunctionEnvOptions): Record<string, string>
     SUPABASE_SERVICE_ROLE_KEY: keys.secret,
     ZOE_CRON_TOKEN: keys.cronToken,
     DASHBOARD_ORIGIN: dashboardOrigin,
+    DENO_DIR: denoDir,
   };
   if (marketDataUrl) env.MARKET_DATA_URL = marketDataUrl;
   for (const name of ["LIVE_BROKER_URL", "LIVE_BROKER_TOKEN", ...KNOBS.map((knob) => knob.name)]) {

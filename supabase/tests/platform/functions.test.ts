@@ -54,6 +54,7 @@ beforeAll(async () => {
     dashboardOrigin: "http://127.0.0.1:5180",
     keys: secrets,
     marketDataUrl: "http://127.0.0.1:1",
+    denoDir: join(root, "deno"),
     environment: { MAX_NOTIONAL_PER_TRADE: "10", HOME: "/nowhere", UNRELATED_SECRET: "x" },
   });
   echo = startFunction({ name: "echo", deno: findDeno(), root, env, log: (line) => lines.push(line) });

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
@@ -111,6 +111,18 @@ describe("a platform that is killed outright", () => {
   });
 });
 
+describe("a platform whose Postgres is killed", () => {
+  it("says so, ends everything else and exits with 1", async () => {
+    const { child, ended, output } = await booted();
+    const processes = descendants(child.pid ?? 0);
+    const pid = Number(readFileSync(join(place.dataDir, "postgres", "postmaster.pid"), "utf8").split("\n")[0]);
+    process.kill(pid, "SIGKILL");
+    expect(await ended).toBe(1);
+    expect(output()).toContain("Postgres has ended unexpectedly");
+    await gone(processes);
+  });
+});
+
 describe("a start that cannot work is one clear sentence and exit code 1", () => {
   const refused = async (args: string[], sentence: RegExp) => {
     const { ended, output } = await start(args);
@@ -136,6 +148,15 @@ describe("a start that cannot work is one clear sentence and exit code 1", () =>
     mkdirSync(join(place.dataDir, "postgres"), { recursive: true });
     writeFileSync(join(place.dataDir, "postgres", "PG_VERSION"), "17\n");
     await refused(SIMULATION, /^Postgres could not start on .*`npm run reset` empties the folder\.$/m);
+  });
+
+  it("when a dependency is missing", async () => {
+    place = await makePlace();
+    const alone = join(dirname(place.dataDir), "launch.mjs");
+    copyFileSync("supabase/local/launch.js", alone);
+    const { ended, output } = runInPlace(place, alone, [], []);
+    expect(await ended).toBe(1);
+    expect(output()).toBe("The package tsx is missing: run `npm ci` first.\n");
   });
 
   it("when a flag is unknown or makes no sense", async () => {

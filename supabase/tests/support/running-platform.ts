@@ -51,13 +51,13 @@ export interface Running {
 
 /** Starts the platform as `npm start -- ...` does, without the dashboard unless asked for. */
 export function startInPlace(place: Place, args: string[], dashboard = false): Running {
-  return runInPlace(place, "supabase/local/start.ts", dashboard ? args : [...args, "--no-dashboard"]);
+  return runInPlace(place, "supabase/local/launch.js", dashboard ? args : [...args, "--no-dashboard"], []);
 }
 
 /** Runs one of our programs in the place. */
-export function runInPlace(place: Place, program: string, args: string[] = []): Running {
+export function runInPlace(place: Place, program: string, args: string[] = [], loader = ["--import", "tsx"]): Running {
   const env = { ...process.env, ...place.env };
-  const child = spawn(process.execPath, ["--import", "tsx", program, ...args], { cwd: ROOT, env, stdio: "pipe" });
+  const child = spawn(process.execPath, [...loader, program, ...args], { cwd: ROOT, env, stdio: "pipe" });
   let output = "";
   const listeners = new Set<() => void>();
   for (const stream of [child.stdout, child.stderr]) {
