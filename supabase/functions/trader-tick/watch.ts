@@ -15,7 +15,7 @@ export interface Watch {
 }
 
 /** Enough closed minutes for every indicator, with room for quiet ones. */
-const CANDLES_BACK_MS = 240 * 60_000;
+const CANDLES_BACK_MS = 150 * 60_000;
 const CANDLE_FETCHES = 4;
 
 const watchlistOf = (run: TickRun): string[] =>

@@ -1,7 +1,6 @@
 import type { Candle } from "../../../../shared/market/candle.ts";
 import type { Quote } from "../../../../shared/market/quote.ts";
 import type { MarketTrade } from "../../../../shared/market/trade.ts";
-import { decimal } from "../../../../shared/money/decimal.ts";
 import * as read from "./read.ts";
 
 const level = (body: unknown, side: "bids" | "asks") => {
@@ -31,8 +30,9 @@ const readCandle = (symbol: string, seconds: number, row: unknown): Candle => ({
   volume: read.amount(row, "5", read.NOT_NEGATIVE),
 });
 
+/** As floats: reading a price into one never turns its order against another around. */
 const isConsistent = ({ open, high, low, close }: Candle): boolean =>
-  [open, close].every((price) => decimal(price).gte(decimal(low)) && decimal(price).lte(decimal(high)));
+  [Number(open), Number(close)].every((price) => price >= Number(low) && price <= Number(high));
 
 /** Reads `/products/{id}/candles`, rows of `[time, low, high, open, close, volume]`; rows whose prices contradict each other are left out. */
 export const parseCandles = (symbol: string, seconds: number, body: unknown): Candle[] | string =>
