@@ -150,12 +150,11 @@ language plpgsql stable security definer set search_path = ''
 as $$
 declare
   v_now timestamptz := private.clock();
-  v_cadence interval := private.tick_cadence(p_name);
 begin
   return case
-    when p_slot is null then null
-    -- A call that arrives late is not replayed as a trade, and one from the future would block the slots before it.
-    when p_slot > v_now or p_slot < v_now - 3 * v_cadence then 'not_due'
+    -- One from the future would block the slots before it.
+    when p_slot > v_now then 'not_due'
+    -- A call that arrives after a later slot has run is not replayed.
     when exists (select from public.tick_runs as r where r.name = p_name and r.slot between p_slot and v_now) then 'slot_taken'
   end;
 end

@@ -178,4 +178,16 @@ describe("a heartbeat", () => {
       await db.sql`select mode from public.health_heartbeat where component = 'reposition-tick' order by mode`,
     ).toEqual([{ mode: "live" }, { mode: "paper" }]);
   });
+
+  it("of Realtime names a table that is no longer published", async () => {
+    const beat = async () =>
+      (
+        await db.sql`select status, details from public.health_heartbeat where component = 'realtime' and mode = 'paper'`
+      )[0];
+    await db.sql`select private.run_watchdog()`;
+    expect(await beat()).toEqual({ status: "ok", details: { listening: false } });
+    await db.sql`alter publication supabase_realtime drop table public.crypto_orders`;
+    await db.sql`select private.run_watchdog()`;
+    expect(await beat()).toEqual({ status: "error", details: { listening: false, not_published: ["crypto_orders"] } });
+  });
 });

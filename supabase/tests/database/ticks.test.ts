@@ -45,14 +45,18 @@ describe("a tick", () => {
     expect(await db.sql`select slot from public.tick_runs`).toEqual([{ slot: new Date(NOON) }]);
   });
 
-  it("is not run for a slot that is long gone, or still to come", async () => {
-    for (const slot of ["2026-03-01T11:56:00Z", "2026-03-01T12:01:00Z"]) {
-      expect(await ticks.begin("trader-tick", { slot, trigger: "cron" })).toEqual({
-        outcome: "skipped",
-        reason: "not_due",
-      });
-    }
-    expect(await db.sql`select from public.tick_runs`).toHaveLength(0);
+  it("is not run for a slot still to come, nor for one that a later slot has overtaken", async () => {
+    const begin = (slot: string) => ticks.begin("trader-tick", { slot, trigger: "cron" });
+    expect(await begin("2026-03-01T12:01:00Z")).toEqual({ outcome: "skipped", reason: "not_due" });
+    await ticks.finish(await ticks.start("trader-tick", { slot: NOON, trigger: "cron" }));
+    expect(await begin("2026-03-01T11:58:00Z")).toEqual({ outcome: "skipped", reason: "slot_taken" });
+    expect(await db.sql`select slot from public.tick_runs`).toEqual([{ slot: new Date(NOON) }]);
+  });
+
+  it("is run for a slot whose call was late, as long as no later one was", async () => {
+    const run = await ticks.start("trader-tick", { slot: "2026-03-01T11:55:30Z", trigger: "cron" });
+    expect(run.now).toBe("2026-03-01T12:00:00.000000Z");
+    expect(await db.sql`select slot from public.tick_runs`).toEqual([{ slot: new Date("2026-03-01T11:55:00Z") }]);
   });
 
   it("does nothing beside another run, which then goes round again", async () => {
