@@ -104,17 +104,23 @@ as $$
 declare
   v_now timestamptz := private.clock();
 begin
-  return exists (
-    select from public.crypto_orders as o
-    where o.next_action_at <= v_now and (o.lease_expires_at is null or o.lease_expires_at <= v_now)
-  ) or exists (
+  -- Ordered, so that the index of timers is read and never the table.
+  perform from public.crypto_orders as o
+  where o.next_action_at <= v_now and (o.lease_expires_at is null or o.lease_expires_at <= v_now)
+  order by o.next_action_at limit 1;
+  if found then return true; end if;
+  -- Counted per intent, so that no plan reads all orders to find the few that are missing.
+  if exists (
     select from public.order_intents as i
-    where i.status = 'active' and not exists (
-      select from public.crypto_orders as o
+    where i.status = 'active' and 0 = (
+      select count(*) from public.crypto_orders as o
       where o.intent_group_id = i.id
         and (o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending') or o.unresolved)
     )
-  ) or exists (select from private.flatten_candidates());
+  ) then
+    return true;
+  end if;
+  return exists (select from private.flatten_candidates());
 end
 $$;
 comment on function private.work_is_due is
