@@ -1,6 +1,10 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { WebSocket } from "ws";
+import { WebSocket, WebSocketServer } from "ws";
+import { ClientConnection } from "../../local/realtime/client-connection.ts";
+import type { RealtimeService } from "../../local/realtime/realtime-service.ts";
 import { listen, PUBLISHABLE_KEY, RealtimeHarness, until } from "./realtime-harness.ts";
 
 const harness = new RealtimeHarness();
@@ -143,6 +147,20 @@ describe("a connection", () => {
     await insert(harness.ann);
     await until(() => kept.heard.length === 1);
     expect(left.heard).toHaveLength(0);
+  });
+
+  it("is ended after a minute of silence, and not before", async () => {
+    const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+    await once(server, "listening");
+    const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const [socket] = (await once(server, "connection")) as [WebSocket];
+    const identity = { role: "anon", claims: "{}", subject: "", expiresAt: Number.POSITIVE_INFINITY } as const;
+    const connection = new ClientConnection(socket, "2.0.0", identity, {} as RealtimeService);
+    connection.endIfSilent(Date.now() + 55_000);
+    expect(socket.readyState).toBe(WebSocket.OPEN);
+    connection.endIfSilent(Date.now() + 61_000);
+    await once(client, "close");
+    server.close();
   });
 
   it("is closed when it sends garbage", async () => {
