@@ -1,6 +1,6 @@
 import { formatInstant } from "../../../shared/market/instant.ts";
 import { midPrice, type Quote, spreadPct } from "../../../shared/market/quote.ts";
-import { addBps, decimal, greatest, toAmount } from "../../../shared/money/decimal.ts";
+import { type Amount, addBps, decimal, toAmount } from "../../../shared/money/decimal.ts";
 import { decideEntry, type EntryBudget, type EntryDecision } from "../../../shared/trader/entry.ts";
 import { initialExitState } from "../../../shared/trader/exit.ts";
 import { type Score, scoreSymbol } from "../../../shared/trader/score.ts";
@@ -100,11 +100,9 @@ const openingBudget = (run: TickRun): EntryBudget => {
   const { openOrders, account } = run.work;
   const held = run.work.positions.filter((position) => isHeld(run, position));
   const taken = new Set([...held, ...openOrders.filter(({ side }) => side === "buy")].map(({ symbol }) => symbol));
-  const spent = account?.dayNotional ?? null;
-  const limit = decimal(run.work.config.MAX_DAILY_NOTIONAL);
   return {
     freeCash: account?.freeCash ?? "0",
-    dailyNotionalLeft: spent === null ? null : toAmount(greatest(limit.minus(decimal(spent)), decimal("0"))),
+    dailyNotionalLeft: account?.dailyNotionalLeft ?? null,
     openPositions: taken.size,
   };
 };
@@ -125,6 +123,14 @@ const decideOne = (run: TickRun, scanned: Scanned, budget: EntryBudget): EntryDe
   const held = run.work.positions.some((position) => position.symbol === symbol && isHeld(run, position));
   const hasOpenOrder = run.work.openOrders.some((order) => order.symbol === symbol);
   return decideEntry({ score, quote, instrument, budget, isHeld: held, hasOpenOrder, config: run.work.config });
+};
+
+/** Why nothing is bought, from the best candidate's point of view; the day's limit concerns them all. */
+const whyNot = (run: TickRun, skipped: readonly string[], left: Amount | null): string => {
+  const { config, instruments } = run.work;
+  const isUsedUp = left !== null && instruments.every(({ minNotional }) => decimal(left).lt(decimal(minNotional)));
+  if (isUsedUp) return `MAX_DAILY_NOTIONAL of ${config.MAX_DAILY_NOTIONAL} leaves ${left} USD for today`;
+  return skipped[0] ?? "all enter";
 };
 
 const summary = (scanned: readonly Scanned[], best: string): Json => {
@@ -155,5 +161,5 @@ export const decideEntries = (run: TickRun, watch: Watch): Entries => {
     thoughts.push({ type: "signal", symbol: one.symbol, content: `${one.symbol}: ${decision.reason}` });
   }
   count(run.findings, "entry_signals", intents.length);
-  return { scans, intents, thoughts: [summary(scanned, skipped[0] ?? "all enter"), ...thoughts] };
+  return { scans, intents, thoughts: [summary(scanned, whyNot(run, skipped, budget.dailyNotionalLeft)), ...thoughts] };
 };

@@ -135,8 +135,10 @@ describe("the trader tick", () => {
     expect((await runWith({}, { MAX_OPEN_POSITIONS: "1" })).intents).toHaveLength(1);
     expect((await runWith({ account: { cash: "30", free_cash: "30", opened: true } })).intents).toHaveLength(2);
     expect((await runWith({ account: { cash: "2", free_cash: "0.5", opened: true } })).intents).toEqual([]);
-    const day = { cash: "2000", free_cash: "2000", day_notional: "50", opened: true };
-    expect((await runWith({ account: day })).intents).toEqual([]);
+    const day = { cash: "2000", free_cash: "2000", daily_notional_left: "0.4", opened: true };
+    const usedUp = await runWith({ account: day });
+    expect(usedUp.intents).toEqual([]);
+    expect(usedUp.thoughts[0]?.content).toContain("MAX_DAILY_NOTIONAL of 50 leaves 0.4 USD for today");
   });
 
   it("tells a symbol without data from one with a low score", async () => {

@@ -41,8 +41,8 @@ export interface OpenOrder {
 export interface Account {
   readonly cash: Amount;
   readonly freeCash: Amount;
-  /** What counts against MAX_DAILY_NOTIONAL so far; null when the database does not tell. */
-  readonly dayNotional: Amount | null;
+  /** What MAX_DAILY_NOTIONAL leaves for entries on this UTC day; null when the database does not tell. */
+  readonly dailyNotionalLeft: Amount | null;
   readonly opened: boolean;
 }
 
@@ -125,7 +125,7 @@ const readAccount = (body: unknown, field: string): Account => {
   return {
     cash: read.amount(account, "cash"),
     freeCash: read.amount(account, "free_cash"),
-    dayNotional: read.nullable(account, "day_notional", notNegative),
+    dailyNotionalLeft: read.nullable(account, "daily_notional_left", notNegative),
     opened: read.boolean(account, "opened"),
   };
 };
