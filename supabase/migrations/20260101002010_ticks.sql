@@ -68,6 +68,14 @@ $$;
 comment on function private.open_orders_work is 'Orders that are live or whose fate is unknown.';
 alter function private.open_orders_work owner to zoe_engine;
 
+create function private.day_notional_used(p_account public.accounts) returns numeric
+language sql stable set search_path = ''
+return pg_catalog.trim_scale((p_account).reserved_cash + case
+  when (p_account).day = (private.clock() at time zone 'utc')::date then (p_account).day_notional else 0
+end);
+comment on function private.day_notional_used is 'What counts against MAX_DAILY_NOTIONAL now: filled on the UTC day plus still open.';
+grant execute on function private.day_notional_used to authenticated, zoe_engine;
+
 create function private.trader_work(p_mode text) returns jsonb
 language plpgsql stable security definer set search_path = ''
 as $$
@@ -77,9 +85,12 @@ begin
     'account', (
       select pg_catalog.jsonb_build_object(
         'cash', a.cash::text, 'reserved_cash', a.reserved_cash::text, 'free_cash', (a.cash - a.reserved_cash)::text,
+        'day_notional', used.notional::text,
+        'daily_notional_left', greatest(private.knob_number('MAX_DAILY_NOTIONAL') - used.notional, 0)::text,
         'opened', a.opened_at is not null
       )
       from public.accounts as a
+      cross join lateral (select private.day_notional_used(a) as notional) as used
       where a.mode = p_mode
     ),
     'trading_state', private.trading_state(p_mode),
@@ -108,12 +119,7 @@ begin
       'id', i.id, 'mode', i.mode, 'symbol', i.symbol, 'side', i.side, 'purpose', i.purpose, 'status', i.status
     ) order by i.created_at)
     from public.order_intents as i
-    where i.status = 'active'
-      and not exists (
-        select from public.crypto_orders as o
-        where o.intent_group_id = i.id
-          and (o.unresolved or o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending'))
-      )
+    join private.orphan_intents() as orphan on orphan.intent_id = i.id
   ), '[]');
 end
 $$;

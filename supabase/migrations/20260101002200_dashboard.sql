@@ -20,10 +20,7 @@ return (
     'reserved_cash', private.amount_text(a.reserved_cash),
     'free_cash', private.amount_text(a.cash - a.reserved_cash),
     'equity', private.amount_text(pg_catalog.round(a.cash + held.value, 8)),
-    -- What was filled on the day plus what is still open.
-    'day_notional', private.amount_text(
-      a.reserved_cash + case when a.day = (private.clock() at time zone 'utc')::date then a.day_notional else 0 end
-    ),
+    'day_notional', private.amount_text(private.day_notional_used(a)),
     'max_daily_notional', (select c.value from public.config as c where c.key = 'MAX_DAILY_NOTIONAL'),
     'open_positions', (
       select pg_catalog.count(*) from (

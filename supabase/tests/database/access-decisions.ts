@@ -132,6 +132,7 @@ export const OPEN_PRIVATE_FUNCTIONS: Readonly<Record<string, "signed-in" | "engi
   current_user_id: "both",
   dust: "engine",
   finish_tick: "engine",
+  day_notional_used: "signed-in",
   header_account: "signed-in",
   header_pnl: "signed-in",
   header_ticks: "signed-in",

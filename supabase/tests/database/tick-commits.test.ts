@@ -114,6 +114,7 @@ describe("an order on its way through the ticks", () => {
     const { reports } = await ticks.finish(run, { outcome: "ok", reports: [report] });
     expect(reports).toEqual([expect.objectContaining({ order_id: id, result: "applied", status: "filled" })]);
     const next = await ticks.start("trader-tick");
+    expect(next.work.account).toMatchObject({ day_notional: "19.9998", daily_notional_left: "30.0002" });
     expect(next.work.positions).toEqual([
       expect.objectContaining({
         symbol: "BTC-USD",

@@ -27,7 +27,14 @@ describe("a tick", () => {
     );
     expect(work).toMatchObject({
       mode: "paper",
-      account: { cash: "0", reserved_cash: "0", free_cash: "0", opened: false },
+      account: {
+        cash: "0",
+        reserved_cash: "0",
+        free_cash: "0",
+        day_notional: "0",
+        daily_notional_left: "50",
+        opened: false,
+      },
       trading_state: { state: "active", reasons: [] },
       positions: [],
       open_orders: [],
