@@ -42,6 +42,10 @@ describe("the database over REST", () => {
       code: "refused",
     });
     await server?.close();
+    for (const code of ["40P01", "57014", "PGRST001"]) {
+      await expect(answered(503, { code, message: "x" })).rejects.toMatchObject({ code: "unavailable" });
+      await server?.close();
+    }
     await expect(answered(502, "bad gateway")).rejects.toMatchObject({ code: "unavailable" });
     await server?.close();
     await expect(restRpc(server?.url ?? "", "k")("begin_tick", {})).rejects.toMatchObject({ code: "unavailable" });

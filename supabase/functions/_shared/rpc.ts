@@ -20,18 +20,19 @@ export class StoreError extends Error {
 const TIMEOUT_MS = 20_000;
 const LEASE_LOST = "lease_lost";
 
-/** Tells which kind of refusal a database error is, from its message and SQLSTATE. */
+/** SQLSTATE classes of what may pass when it is tried again: connections, resources, deadlocks, shutdowns, the API's own connection. */
+const MAY_PASS = /^(08|40|53|55P03|57|PGRST00)/;
+
+/** Tells which kind a database error is, from its message and SQLSTATE. */
 export const storeError = (
   call: string,
   sqlState: string | null,
   message: string,
   detail: string | null,
 ): StoreError => {
-  const text = `${call}: ${message}${detail ? ` (${detail})` : ""}`;
-  return new StoreError(
-    message.includes(LEASE_LOST) ? "lease_lost" : "refused",
-    sqlState ? `${text} [${sqlState}]` : text,
-  );
+  const text = `${call}: ${message}${detail ? ` (${detail})` : ""}${sqlState ? ` [${sqlState}]` : ""}`;
+  if (message.includes(LEASE_LOST)) return new StoreError("lease_lost", text);
+  return new StoreError(sqlState !== null && MAY_PASS.test(sqlState) ? "unavailable" : "refused", text);
 };
 
 /** Headers with which a key is presented: new keys only as `apikey`, a legacy JWT key also as bearer. */
