@@ -1,6 +1,7 @@
 import { createPage } from "./console-page.ts";
 import { parseFlags, USAGE } from "./flags.ts";
 import { type Platform, startPlatform } from "./platform.ts";
+import { whenLauncherIsGone } from "./process/launcher-gone.ts";
 import { readSettings } from "./settings.ts";
 import { StartError } from "./start-error.ts";
 
@@ -54,9 +55,7 @@ function untilAsked(): Promise<string> {
         resolve(signal);
       });
     }
-    const parent = process.ppid;
-    if (process.env.npm_lifecycle_event !== "start") return;
-    setInterval(() => process.ppid !== parent && resolve("parent gone"), 500).unref();
+    whenLauncherIsGone(() => resolve("launcher gone"));
   });
 }
 

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { userInfo } from "node:os";
@@ -101,6 +102,20 @@ describe("a platform that is killed outright", () => {
     );
     expect(after?.value).toBe("20");
     expect(after?.now.getTime()).toBeGreaterThanOrEqual(before?.now.getTime() ?? Number.NaN);
+  });
+
+  it("ends in order when only the npm that began it is killed", async () => {
+    place = await makePlace();
+    const npm = spawn("npm", ["start", "--", ...SIMULATION, "--no-dashboard"], {
+      env: { ...process.env, ...place.env },
+      stdio: "pipe",
+    });
+    npm.stderr.resume();
+    await new Promise<void>((resolve) => npm.stdout.on("data", (chunk) => String(chunk).includes(RUNS) && resolve()));
+    const processes = descendants(npm.pid ?? 0);
+    npm.kill("SIGKILL");
+    await gone(processes);
+    expect(existsSync(join(place.dataDir, "zoe.pid"))).toBe(false);
   });
 
   it("leaves a lock that a stranger's process number does not make valid", async () => {
