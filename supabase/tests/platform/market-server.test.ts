@@ -28,7 +28,7 @@ async function get<Body = unknown>(path: string): Promise<{ status: number; body
 describe("the market server answers as Coinbase Exchange does", () => {
   it("/products lists products with Coinbase's fields, and one product can be asked for", async () => {
     const { body } = await get<{ id: string }[]>("/products");
-    expect(body.map((product) => product.id)).toEqual(["BTC-USD", "ETH-USD", "SOL-USD", "AVAX-USD"]);
+    expect(body.map((product) => product.id)).toEqual(["BTC-USD", "ETH-USD", "SOL-USD", "AVAX-USD", "DOGE-USD"]);
     const { body: one } = await get("/products/BTC-USD");
     expect(one).toEqual(body[0]);
     expect(one).toMatchObject({

@@ -4,7 +4,7 @@ import { openSimulation } from "../../local/market/simulation/open-simulation.ts
 
 const NOW = Date.UTC(2026, 10, 23, 2, 0, 30, 250);
 const MINUTE = 60_000;
-const SYMBOLS = ["BTC-USD", "ETH-USD", "SOL-USD", "AVAX-USD"];
+const SYMBOLS = ["BTC-USD", "ETH-USD", "SOL-USD", "AVAX-USD", "DOGE-USD"];
 
 const answers = (market: MarketSource, nowMs: number) =>
   SYMBOLS.map((symbol) => ({
@@ -102,7 +102,7 @@ describe("the simulated market", () => {
 
   it("says that its prices are invented, and with which seed", () => {
     expect(openSimulation(7, NOW).describe()).toBe(
-      "a simulated market (seed 7) of BTC-USD, ETH-USD, SOL-USD, AVAX-USD; its prices are invented",
+      "a simulated market (seed 7) of BTC-USD, ETH-USD, SOL-USD, AVAX-USD, DOGE-USD; its prices are invented",
     );
   });
 });

@@ -47,6 +47,16 @@ const MARKETS: readonly MarketCharacter[] = [
     size: 60,
     tradeChance: 0.45,
   },
+  {
+    symbol: "DOGE-USD",
+    stream: 5,
+    price: 0.38,
+    marketVolatility: 0.95,
+    ownVolatility: 1.1,
+    spreadBps: 6,
+    size: 5_000,
+    tradeChance: 0.6,
+  },
 ];
 const HISTORY_MS = 30 * 24 * 60 * MINUTE_MS;
 const DAY_MINUTES = 24 * 60;
