@@ -1,0 +1,222 @@
+-- How an order stands at the broker: the status that argues for, what is odd about it, and when to look again.
+
+create function private.argued_status(p_order public.crypto_orders, p_state text, p_filled_qty numeric) returns text
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return case
+    when p_order.status = 'filled' or p_filled_qty >= p_order.qty then 'filled'
+    when p_order.status in ('canceled', 'expired') then p_order.status
+    when p_order.status = 'rejected' then case
+      when p_order.reject_reason is distinct from 'never_reached_broker' or p_state not in ('working', 'partially_filled', 'filled') then 'rejected'
+      when p_filled_qty > 0 then 'partially_filled'
+      else 'working'
+    end
+    when p_state in ('canceled', 'expired') then p_state
+    when p_state = 'rejected' then case when p_filled_qty > 0 then 'canceled' else 'rejected' end
+    when p_order.status = 'cancel_pending' then 'cancel_pending'
+    when p_filled_qty > 0 then 'partially_filled'
+    else 'working'
+  end;
+end
+$$;
+comment on function private.argued_status is 'The status a report argues for, given all that is known to be filled; never an illegal transition. Twin of foldReport.';
+alter function private.argued_status owner to zoe_engine;
+
+create function private.next_look(p_before public.crypto_orders, p_status text, p_attempts integer, p_watch_until timestamptz) returns timestamptz
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+begin
+  if p_status = 'filled' then return null; end if;
+  if p_status in ('canceled', 'expired', 'rejected') then
+    if p_watch_until is null or v_now >= p_watch_until then return null; end if;
+    return least(v_now + private.back_off(p_attempts, 5, 120), p_watch_until);
+  end if;
+  if p_status = 'cancel_pending' then return v_now + private.back_off(p_attempts, 2, 30); end if;
+  if p_before.status in ('working', 'partially_filled') then return coalesce(p_before.next_action_at, v_now); end if;
+  return v_now + pg_catalog.make_interval(secs => p_before.ttl_seconds);
+end
+$$;
+comment on function private.next_look is
+  'When an order is due after a definite answer: at its TTL, soon for a cancel under way, with back-off while watched for late fills, never when filled.';
+alter function private.next_look owner to zoe_engine;
+
+create function private.stand_aside(p_order public.crypto_orders) returns boolean
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_others uuid[];
+begin
+  select pg_catalog.array_agg(o.id) into v_others
+  from public.crypto_orders as o
+  where o.mode = p_order.mode and o.symbol = p_order.symbol and o.side = p_order.side and o.id <> p_order.id
+    and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending');
+  if v_others is null then return true; end if;
+  perform private.cancel_orders(v_others, 'back_from_absent', 'broker');
+  return not exists (
+    select from public.crypto_orders as o
+    where o.id = any (v_others) and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
+  );
+end
+$$;
+comment on function private.stand_aside is
+  'Makes room for an order that is alive after all: cancels what took its place. False as long as that is not proven canceled.';
+alter function private.stand_aside owner to zoe_engine;
+
+create function private.flags_of(
+  o public.crypto_orders, r private.broker_report, b private.report_booking, p_status text, p_is_blocked boolean
+) returns jsonb
+language plpgsql immutable set search_path = ''
+as $$
+declare
+  v_is_news boolean := o.reported_at is null or r.observed_at > o.reported_at;
+  v_was_closed boolean := private.phase(o.status) = 'closed';
+  v_more numeric := b.filled_qty - o.filled_qty;
+begin
+  return pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+    'contradictory_report', case
+      when b.problem is not null then b.problem
+      when not v_is_news then null
+      when r.state = 'filled' and p_status <> 'filled' then pg_catalog.format('reported filled with %s of %s', b.filled_qty, o.qty)
+      when r.state = 'rejected' and b.filled_qty > 0 then pg_catalog.format('reported rejected with %s filled', b.filled_qty)
+      when r.state in ('working', 'partially_filled') and v_was_closed and p_status = o.status and not p_is_blocked
+        then pg_catalog.format('reported %s after it was %s', r.state, o.status)
+    end,
+    'late_fill', case
+      when v_more > 0 and v_was_closed then pg_catalog.format('%s more, %s of %s in all', v_more, b.filled_qty, o.qty)
+    end,
+    'overfill', case
+      when v_more > 0 and b.filled_qty > o.qty then pg_catalog.format('filled %s of %s ordered', b.filled_qty, o.qty)
+      when b.excess > 0 then pg_catalog.format('sold %s more than the books hold', pg_catalog.trim_scale(b.excess))
+    end,
+    'back_from_absent', case
+      when o.status = 'rejected' and o.reject_reason = 'never_reached_broker'
+        and (p_status <> 'rejected' or p_is_blocked and not o.unresolved) then pg_catalog.format('reported %s', r.state)
+    end
+  ));
+end
+$$;
+comment on function private.flags_of is 'What a person must be told about a report: kind and sentence. Old copies that add nothing are not told again.';
+alter function private.flags_of owner to zoe_engine;
+
+create function private.stays_unresolved(
+  o public.crypto_orders, r private.broker_report, p_status text, p_flags jsonb, p_is_blocked boolean
+) returns boolean
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return case
+    when p_status = 'filled' then false
+    when p_is_blocked then true
+    when p_flags ? 'contradictory_report' then r.state <> 'rejected'
+    when o.reported_at is null or r.observed_at > o.reported_at then false
+    else o.unresolved and (private.phase(o.status) = 'closed' or private.phase(p_status) = 'live')
+  end;
+end
+$$;
+comment on function private.stays_unresolved is 'Whether an order''s fate is still open after a report: only a definite answer that makes sense explains it.';
+alter function private.stays_unresolved owner to zoe_engine;
+
+create function private.watch_after(o public.crypto_orders, p_status text) returns timestamptz
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  if private.phase(o.status) = private.phase(p_status) then return o.watch_until; end if;
+  if p_status not in ('canceled', 'expired') then return null; end if;
+  return private.clock() + pg_catalog.make_interval(secs => private.knob_number('LATE_FILL_WATCH_SECONDS')::double precision);
+end
+$$;
+comment on function private.watch_after is 'Until when a closed order is still asked about for late fills.';
+alter function private.watch_after owner to zoe_engine;
+
+create function private.store_snapshot(
+  o public.crypto_orders, r private.broker_report, b private.report_booking, p_status text, p_is_unresolved boolean, p_error text
+) returns public.crypto_orders
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_was_closed boolean := private.phase(o.status) = 'closed';
+  v_is_closed boolean := private.phase(p_status) = 'closed';
+  v_watch_until timestamptz := private.watch_after(o, p_status);
+  v_attempts integer := case
+    when p_is_unresolved or (v_was_closed and v_is_closed) or (o.status = 'cancel_pending' and not v_is_closed) then o.attempts + 1
+    else 0
+  end;
+  v_next timestamptz := coalesce(
+    private.next_look(o, p_status, v_attempts, v_watch_until),
+    case when p_is_unresolved then private.clock() + private.back_off(v_attempts, 5, 120) end
+  );
+  v_is_done boolean := (v_is_closed and not v_was_closed) or v_next is null;
+  v_after public.crypto_orders;
+begin
+  update public.crypto_orders as c
+  set status = p_status, filled_qty = b.filled_qty, average_price = b.average_price, fee = b.fee, unresolved = p_is_unresolved,
+      broker_order_id = coalesce(c.broker_order_id, r.broker_order_id),
+      reject_reason = case
+        when p_status = 'rejected' then coalesce(c.reject_reason, r.reason, 'rejected')
+        when not v_was_closed then c.reject_reason
+      end,
+      acknowledged_at = coalesce(c.acknowledged_at, private.clock()), closed_at = case when v_is_closed then coalesce(c.closed_at, private.clock()) end,
+      reported_at = greatest(c.reported_at, r.observed_at), not_found_count = 0, not_found_since = null, not_found_at = null,
+      attempts = v_attempts, last_error = p_error, watch_until = v_watch_until, next_action_at = v_next,
+      lease_owner = case when not v_is_done then c.lease_owner end,
+      lease_token = case when not v_is_done then c.lease_token end,
+      lease_expires_at = case when not v_is_done then c.lease_expires_at end
+  where c.id = o.id
+  returning * into v_after;
+  return v_after;
+end
+$$;
+comment on function private.store_snapshot is 'Writes an order as a report left it, with its next look; an order that is done gives its lease back.';
+alter function private.store_snapshot owner to zoe_engine;
+
+create function private.flag_unsent(o public.crypto_orders, r private.broker_report) returns void
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  if r.observed_at <= o.reported_at then return; end if;
+  perform private.flag_order(
+    o, 'contradictory_report', pg_catalog.format('reported %s, but it was never handed over', r.state), pg_catalog.to_jsonb(r)
+  );
+  update public.crypto_orders as c set reported_at = r.observed_at where c.id = o.id;
+end
+$$;
+comment on function private.flag_unsent is 'Tells of a report on an order that was never sent: it can''t be true, and nothing is booked.';
+alter function private.flag_unsent owner to zoe_engine;
+
+create function private.apply_snapshot(o public.crypto_orders, r private.broker_report) returns boolean
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  b private.report_booking;
+  v_status text;
+  v_after public.crypto_orders;
+  v_flags jsonb;
+  v_is_blocked boolean := false;
+begin
+  if o.status = 'new' then
+    perform private.flag_unsent(o, r);
+    return false;
+  end if;
+  b := private.book_report(o, r);
+  v_status := private.argued_status(o, r.state, b.filled_qty);
+  if o.status = 'rejected' and private.phase(v_status) = 'live' then
+    v_is_blocked := not private.stand_aside(o);
+    if v_is_blocked then v_status := 'rejected'; end if;
+  end if;
+  v_flags := private.flags_of(o, r, b, v_status, v_is_blocked);
+  -- An older copy that teaches nothing leaves the row alone.
+  if r.observed_at <= o.reported_at and v_status = o.status and b.filled_qty = o.filled_qty and v_flags = '{}' then return false; end if;
+  v_after := private.store_snapshot(
+    o, r, b, v_status, private.stays_unresolved(o, r, v_status, v_flags, v_is_blocked), v_flags ->> 'contradictory_report'
+  );
+  perform private.flag_order(v_after, f.key, f.value, pg_catalog.to_jsonb(r))
+  from pg_catalog.jsonb_each_text(v_flags) as f
+  where f.value is distinct from o.last_error;
+  return (v_after.status, v_after.filled_qty, v_after.unresolved) is distinct from (o.status, o.filled_qty, o.unresolved);
+end
+$$;
+comment on function private.apply_snapshot is 'Folds how an order stands at the broker into its row and the money. True when that changed anything.';
+alter function private.apply_snapshot owner to zoe_engine;
