@@ -33,6 +33,8 @@ export interface Console {
 export interface Platform {
   keys: Keys;
   market: Market;
+  /** Address of a live broker that the functions were given, or null. */
+  liveBroker: string | null;
   /** Resolves when Postgres ends though nobody asked for it. */
   broken: Promise<void>;
   /** Ends everything, last started first. */
@@ -74,21 +76,20 @@ async function boot(settings: Settings, flags: Flags, out: Console, stops: Stops
   if (flags.dashboard) await assertPortIsFree(settings.dashboardPort, "dashboard", "ZOE_DASHBOARD_PORT");
   const deno = findDeno();
   const keys = await openKeys(settings.dataDir);
-  const built = flags.dashboard ? buildDashboard(settings.root) : Promise.resolve();
-  built.catch(() => {}); // awaited below; a failure must not be an unhandled one until then
+  const building = Promise.allSettled(flags.dashboard ? [buildDashboard(settings.root)] : []);
   const cluster = await startDatabase(settings, out, stops);
   const sql = connect(settings, stops);
   const { market, marketDataUrl } = await startMarket(settings, flags, sql, out, stops);
   await seedPeople(sql, keys);
   await writeVaultSecrets(sql, { project_url: settings.apiUrl, cron_token: keys.cronToken });
   await startApi({ settings, keys, deno, marketDataUrl, cluster, out, stops });
-  await built;
+  for (const built of await building) if (built.status === "rejected") throw built.reason;
   if (flags.dashboard) await serveDashboard(settings, keys, out, stops);
   if (market.clockStartMs !== null) await letTimeRun(sql, market, stops);
   await startScheduler(cluster, out, stops);
   stops.push(announce(settings, market));
   const broken = cluster.exited.then(() => (isStopping() ? new Promise<void>(() => {}) : undefined));
-  return { keys, market, broken };
+  return { keys, market, liveBroker: process.env.LIVE_BROKER_URL || null, broken };
 }
 
 function connect({ databaseUrl }: Settings, stops: Stops): postgres.Sql {

@@ -1,4 +1,4 @@
-import { createPage } from "./console-page.ts";
+import { Page } from "./console-page.ts";
 import { parseFlags, USAGE } from "./flags.ts";
 import { type Platform, startPlatform } from "./platform.ts";
 import { whenLauncherIsGone } from "./process/launcher-gone.ts";
@@ -10,7 +10,7 @@ const ECHO_MS = 1500;
 
 async function main(): Promise<number> {
   const flags = parseFlags(process.argv.slice(2));
-  const page = createPage(process.stdout, flags.verbose);
+  const page = new Page(process.stdout, flags.verbose);
   if (flags.help) {
     console.log(USAGE);
     return 0;
@@ -22,7 +22,8 @@ async function main(): Promise<number> {
   const early = await Promise.race([starting.then(() => null), asked]);
   if (early) {
     page.closing();
-    await starting.then((platform) => platform.stop()).catch(() => {});
+    const [outcome] = await Promise.allSettled([starting]); // a boot that is broken off may also fail
+    if (outcome.status === "fulfilled") await outcome.value.stop();
     page.closed();
     return 0;
   }
@@ -31,11 +32,7 @@ async function main(): Promise<number> {
   return runUntil(platform, asked, page);
 }
 
-async function runUntil(
-  platform: Platform,
-  asked: Promise<string>,
-  page: ReturnType<typeof createPage>,
-): Promise<number> {
+async function runUntil(platform: Platform, asked: Promise<string>, page: Page): Promise<number> {
   const reason = await Promise.race([asked, platform.broken.then(() => "broken" as const)]);
   if (reason === "broken") page.log("zoe", "Postgres has ended unexpectedly; stopping everything else.");
   page.closing();

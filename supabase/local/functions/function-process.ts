@@ -29,47 +29,65 @@ const FAREWELL_MS = 5_000;
 
 /** Starts the function and keeps it running, with a growing pause between crashes, until `stop()`. */
 export function startFunction(options: FunctionOptions): FunctionProcess {
-  let child: ChildProcess;
-  let listening = deferred<number>();
-  let delay = FIRST_DELAY_MS;
-  let stopping = false;
-  let retry: NodeJS.Timeout | undefined;
+  return new SupervisedFunction(options);
+}
 
-  const run = () => {
+class SupervisedFunction implements FunctionProcess {
+  readonly name: string;
+  readonly #options: FunctionOptions;
+  #child: ChildProcess;
+  #listening = deferred<number>();
+  #delay = FIRST_DELAY_MS;
+  #stopping = false;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(options: FunctionOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#child = this.#run();
+  }
+
+  port(patienceMs: number): Promise<number | null> {
+    return Promise.race([this.#listening.promise, after(patienceMs)]);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    clearTimeout(this.#retry);
+    const child = this.#child;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    child.kill("SIGTERM");
+    const force = setTimeout(() => child.kill("SIGKILL"), FAREWELL_MS);
+    await ended;
+    clearTimeout(force);
+  }
+
+  #run(): ChildProcess {
     const startedAt = performance.now();
-    child = spawnDeno(options);
+    const child = spawnDeno(this.#options);
     guardChild(child);
     relay(child.stdout, (line) => {
       const port = /^@zoe-host listening (\d+)$/.exec(line)?.[1];
-      if (port) listening.resolve(Number(port));
-      else options.log(line);
+      if (port) this.#listening.resolve(Number(port));
+      else this.#options.log(line);
     });
-    relay(child.stderr, options.log);
+    relay(child.stderr, this.#options.log);
     child.once("exit", (code, signal) => {
-      listening = deferred<number>();
-      if (stopping) return;
-      if (performance.now() - startedAt > SETTLED_MS) delay = FIRST_DELAY_MS;
-      options.log(`ended (${signal ?? `exit code ${code}`}); starting again in ${delay / 1000} s`);
-      retry = setTimeout(run, delay);
-      delay = Math.min(delay * 2, LONGEST_DELAY_MS);
+      if (!this.#stopping) this.#startAgain(`${signal ?? `exit code ${code}`}`, performance.now() - startedAt);
     });
-  };
-  run();
+    return child;
+  }
 
-  return {
-    name: options.name,
-    port: (patienceMs) => Promise.race([listening.promise, after(patienceMs)]),
-    stop: async () => {
-      stopping = true;
-      clearTimeout(retry);
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-      child.kill("SIGTERM");
-      const force = setTimeout(() => child.kill("SIGKILL"), FAREWELL_MS);
-      await ended;
-      clearTimeout(force);
-    },
-  };
+  #startAgain(reason: string, livedMs: number): void {
+    if (livedMs > SETTLED_MS) this.#delay = FIRST_DELAY_MS;
+    this.#options.log(`ended (${reason}); starting again in ${this.#delay / 1000} s`);
+    this.#listening = deferred<number>(this.#listening);
+    this.#retry = setTimeout(() => {
+      this.#child = this.#run();
+    }, this.#delay);
+    this.#delay = Math.min(this.#delay * 2, LONGEST_DELAY_MS);
+  }
 }
 
 function spawnDeno({ name, deno, root, env }: FunctionOptions): ChildProcess {
@@ -93,11 +111,18 @@ function relay(stream: Readable | null, onLine: (line: string) => void): void {
   if (stream) createInterface({ input: stream }).on("line", onLine);
 }
 
-function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+interface Deferred<T> {
+  promise: Promise<T>;
+  resolve(value: T): void;
+}
+
+/** A promise to be kept later; whoever still waits for `previous` is served by it too. */
+function deferred<T>(previous?: Deferred<T>): Deferred<T> {
   let resolve: (value: T) => void = () => {};
   const promise = new Promise<T>((settle) => {
     resolve = settle;
   });
+  if (previous) void promise.then(previous.resolve);
   return { promise, resolve };
 }
 
