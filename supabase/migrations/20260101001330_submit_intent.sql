@@ -1,5 +1,19 @@
 -- submit_intent: the only way an intent and its first order come to exist.
 
+create function private.commit_durably() returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  perform pg_catalog.set_config('zoe.durable', 'yes', true);
+  if pg_catalog.current_setting('synchronous_commit') = 'off' then
+    perform pg_catalog.set_config('synchronous_commit', 'on', true);
+  end if;
+end
+$$;
+comment on function private.commit_durably is
+  'Makes this transaction wait for its commit to reach the disk, whatever the session says: an order is recorded before anything is sent.';
+grant execute on function private.commit_durably to zoe_engine;
+
 create function private.deny_intent(p private.intent_request, p_denial jsonb) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -59,6 +73,7 @@ declare
   v_intent_id uuid;
   v_order_id uuid;
 begin
+  perform private.commit_durably();
   perform private.take_trade_lock(p, v_now);
   if p.purpose <> 'entry' then
     perform private.cancel_orders(array(
@@ -198,9 +213,16 @@ alter function private.submit_manual_intent owner to zoe_engine;
 create function public.submit_intent(intent jsonb) returns jsonb
 language plpgsql security invoker set search_path = ''
 as $$
+declare
+  v_answer jsonb;
 begin
   if current_user = 'authenticated' then return private.submit_manual_intent(intent); end if;
-  return private.submit_intent(intent);
+  v_answer := private.submit_intent(intent);
+  -- A denial that a crash forgets did no harm: it needn't hold the account lock until the disk has it.
+  if v_answer ->> 'status' = 'denied' and pg_catalog.current_setting('zoe.durable', true) is distinct from 'yes' then
+    perform pg_catalog.set_config('synchronous_commit', 'off', true);
+  end if;
+  return v_answer;
 end
 $$;
 comment on function public.submit_intent is

@@ -62,6 +62,7 @@ as $$
 declare
   v_now timestamptz;
 begin
+  perform private.commit_durably();
   perform private.lock_account('live');
   perform private.lock_account('paper');
   perform private.stop_halted_sends();

@@ -37,4 +37,15 @@ describe("submit_intent is called", () => {
       code: "42501",
     });
   });
+
+  it("and waits for the disk when an order came of it, even if the session would not; a denial does not hold the lock for it", async () => {
+    const commitOf = (sessions: string, ...intents: Record<string, unknown>[]) =>
+      db.connect("postgres", { max: 1, connection: { synchronous_commit: sessions } as never }).begin(async (sql) => {
+        for (const intent of intents) await sql`select public.submit_intent(${sql.json(intent as never)})`;
+        return (await sql`show synchronous_commit`)[0]?.synchronous_commit;
+      });
+    const denied = () => entry({ notional: "26", symbol: "ETH-USD" });
+    expect(await commitOf("on", denied())).toBe("off");
+    expect(await commitOf("off", denied(), entry({ symbol: "ETH-USD", notional: "5" }), denied())).toBe("on");
+  });
 });
