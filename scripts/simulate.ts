@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { openArena } from "../supabase/tests/simulation/arena.ts";
 import { runSeeds } from "../supabase/tests/simulation/run-seeds.ts";
 import { simulateSeed } from "../supabase/tests/simulation/simulate-seed.ts";
 import { startTestCluster } from "../supabase/tests/support/test-cluster.ts";
@@ -24,7 +25,9 @@ const cluster = await startTestCluster();
 let violated = false;
 try {
   if (values.seeds === undefined && values.seed !== undefined) {
-    const result = await simulateSeed(cluster.address, whole("seed", 1), (line) => console.log(line));
+    const arena = await openArena(cluster.address);
+    const result = await simulateSeed(arena, whole("seed", 1), (line) => console.log(line));
+    await arena.close();
     console.log(`\nseed ${result.seed}: ${JSON.stringify(result.counts)}`);
     for (const violation of result.violations) console.log(`VIOLATED: ${violation}`);
     violated = result.violations.length > 0;

@@ -1,5 +1,5 @@
 import postgres from "postgres";
-import type { CrashPlan } from "./scheduler.ts";
+import type { Fate } from "./scheduler.ts";
 import type { World } from "./world.ts";
 
 /** What a step of the simulation may do, and how often. */
@@ -8,18 +8,18 @@ const WEIGHTS = {
   two_repositions: 7,
   trader: 20,
   trader_and_reposition: 8,
-  cancel_by_sql: 5,
-  cancel_by_rpc: 4,
+  cancel_by_sql: 4,
+  cancel_by_rpc: 6,
   exit_by_hand: 4,
-  bad_intent: 2,
+  entry_by_hand: 3,
+  bad_intent: 1,
   flip_kill_switch: 3,
   turn_knob: 3,
   flip_safe_mode: 1,
-  rest: 3,
 } as const;
 type Action = keyof typeof WEIGHTS;
 
-const CRASH_CHANCE = 0.09;
+const FATE_CHANCE = 0.2;
 
 /** Does one step, drawn from the seed by its number. */
 export async function act(world: World, step: number): Promise<void> {
@@ -33,18 +33,22 @@ export async function act(world: World, step: number): Promise<void> {
 }
 
 const ACTIONS: Readonly<Record<Action, (world: World, step: number) => Promise<void>>> = {
-  reposition: (world, step) => world.tick({ name: "reposition-tick", crash: crash(world, step, 1) }),
-  two_repositions: (world, step) =>
-    world.tick(
-      { name: "reposition-tick", crash: crash(world, step, 1) },
-      { name: "reposition-tick", crash: crash(world, step, 2) },
-    ),
-  trader: (world, step) => world.tick({ name: "trader-tick", crash: crash(world, step, 1) }),
-  trader_and_reposition: (world, step) =>
-    world.tick(
-      { name: "trader-tick", crash: crash(world, step, 1) },
-      { name: "reposition-tick", crash: crash(world, step, 2) },
-    ),
+  reposition: (world, step) => world.tick({ name: "reposition-tick", fate: fate(world, step, 1) }),
+  two_repositions: async (world, step) => {
+    world.exchange.faults.note("two ticks at once", "reposition and reposition");
+    await world.tick(
+      { name: "reposition-tick", fate: fate(world, step, 1) },
+      { name: "reposition-tick", fate: fate(world, step, 2) },
+    );
+  },
+  trader: (world, step) => world.tick({ name: "trader-tick", fate: fate(world, step, 1) }),
+  trader_and_reposition: async (world, step) => {
+    world.exchange.faults.note("two ticks at once", "trader and reposition");
+    await world.tick(
+      { name: "trader-tick", fate: fate(world, step, 1) },
+      { name: "reposition-tick", fate: fate(world, step, 2) },
+    );
+  },
   cancel_by_sql: async (world) => {
     const rows = await asked(
       world,
@@ -58,64 +62,61 @@ const ACTIONS: Readonly<Record<Action, (world: World, step: number) => Promise<v
     const live = await world.db.admin`
       select id from public.crypto_orders where status in ('new', 'submitted', 'working', 'partially_filled') order by symbol, side`;
     const order = live[Math.floor(world.dice.roll("which", step) * live.length)];
-    if (order) await asked(world, world.db.sql`select public.request_cancel(${order.id}, 'simulation')`);
+    if (!order) return;
+    world.trace(`  request_cancel ${world.exchange.nameOf(String(order.id))}`);
+    await asked(world, world.db.sql`select public.request_cancel(${order.id}, 'simulation')`);
   },
-  exit_by_hand: exitByHand,
-  bad_intent: async (world, step) => {
-    const bad = {
+  exit_by_hand: (world, step) => exitByHand(world, step),
+  entry_by_hand: entryByHand,
+  bad_intent: (world, step) =>
+    submit(world, {
       engine: "trader",
-      mode: "paper",
       symbol: "BTC-USD",
       side: "buy",
       purpose: "entry",
       notional: "-5",
       limit_price: "NaN",
       idempotency_key: `bad-${step}`,
-    };
-    await asked(world, world.engine`select public.submit_intent(${world.engine.json(bad)})`);
-  },
-  flip_kill_switch: async (world, step) => {
-    const [row] = await world.db.admin`select value from public.config where key = 'kill_switch'`;
-    const on = row?.value === "true";
-    if (!on && world.dice.roll("kill?", step) < 0.4) return;
-    world.trace(`  kill switch ${on ? "off" : "ON"}`);
-    await asked(
-      world,
-      world.db.sql`update public.config set value = ${on ? "false" : "true"} where key = 'kill_switch'`,
-    );
-  },
-  turn_knob: async (world, step) => {
-    const [key, value] = world.dice
-      .pick(
-        {
-          "ORDER_TTL_SECONDS_ENTRY=20": 1,
-          "MAX_REPRICE_ATTEMPTS=2": 1,
-          "MAX_OPEN_POSITIONS=2": 1,
-          "KILL_SWITCH_CANCELS_EXITS=true": 1,
-          "KILL_SWITCH_FLATTEN=true": 1,
-          "MAX_NOTIONAL_PER_TRADE=18": 1,
-        },
-        "knob",
-        step,
-      )
-      .split("=");
-    world.trace(`  ${key} = ${value}`);
-    await asked(world, world.db.sql`update public.config set value = ${value ?? ""} where key = ${key ?? ""}`);
-  },
+    }),
+  flip_kill_switch: flipKillSwitch,
+  turn_knob: turnKnob,
   flip_safe_mode: async (world) => {
     await asked(world, world.db.sql`select public.set_safe_mode(true, 1)`);
   },
-  rest: async () => undefined,
 };
 
-async function exitByHand(world: World, step: number): Promise<void> {
+async function flipKillSwitch(world: World, step: number): Promise<void> {
+  const [row] = await world.db.admin`select value from public.config where key = 'kill_switch'`;
+  const isOn = row?.value === "true";
+  if (!isOn && world.dice.roll("kill?", step) < 0.4) return;
+  world.trace(`  kill switch ${isOn ? "off" : "ON"}`);
+  const value = isOn ? "false" : "true";
+  await asked(world, world.db.sql`update public.config set value = ${value} where key = 'kill_switch'`);
+}
+
+async function turnKnob(world: World, step: number): Promise<void> {
+  const knobs = {
+    "ORDER_TTL_SECONDS_ENTRY=20": 1,
+    "MAX_REPRICE_ATTEMPTS=2": 1,
+    "MAX_OPEN_POSITIONS=2": 1,
+    "KILL_SWITCH_CANCELS_EXITS=true": 1,
+    "KILL_SWITCH_FLATTEN=true": 1,
+    "MAX_NOTIONAL_PER_TRADE=18": 1,
+  };
+  const [key = "", value = ""] = world.dice.pick(knobs, "knob", step).split("=");
+  world.trace(`  ${key} = ${value}`);
+  await asked(world, world.db.sql`update public.config set value = ${value} where key = ${key}`);
+}
+
+/** Sells by hand what is held; `owner` narrows it to the positions of one engine. */
+export async function exitByHand(world: World, step: number, owner: string | null = null): Promise<void> {
   const held = await world.db.admin`
-    select p.symbol, p.qty, q.bid from public.positions as p join public.quotes as q using (symbol) where p.qty > 0 order by p.symbol`;
+    select p.symbol, p.qty, q.bid from public.positions as p join public.quotes as q using (symbol)
+    where p.qty > 0 and p.engine = coalesce(${owner}, p.engine) order by p.symbol`;
   const position = held[Math.floor(world.dice.roll("exit", step) * held.length)];
   if (!position) return;
-  const intent = {
+  await submit(world, {
     engine: "manual",
-    mode: "paper",
     symbol: position.symbol,
     side: "sell",
     purpose: "exit",
@@ -123,17 +124,39 @@ async function exitByHand(world: World, step: number): Promise<void> {
     limit_price: position.bid,
     idempotency_key: `hand-${step}`,
     metadata: { urgency: world.dice.roll("urgent", step) < 0.5 ? "stop_loss" : "passive" },
-  };
-  const rows = await asked(world, world.engine`select public.submit_intent(${world.engine.json(intent)}) as answer`);
-  world.trace(`  exit by hand of ${position.symbol}: ${JSON.stringify(rows?.[0]?.answer)}`);
+  });
 }
 
-function crash(world: World, step: number, which: number): CrashPlan | null {
-  if (world.dice.roll("crash?", step, which) >= CRASH_CHANCE) return null;
-  return {
-    call: world.dice.whole(1, 9, "crash at", step, which),
-    when: world.dice.roll("crash when", step, which) < 0.5 ? "before" : "after",
-  };
+async function entryByHand(world: World, step: number): Promise<void> {
+  const quotes = await world.db.admin`select symbol, bid from public.quotes order by symbol`;
+  const quote = quotes[Math.floor(world.dice.roll("entry", step) * quotes.length)];
+  if (!quote) return;
+  await submit(world, {
+    engine: "manual",
+    symbol: quote.symbol,
+    side: "buy",
+    purpose: "entry",
+    notional: String(world.dice.whole(8, 27, "notional", step)),
+    limit_price: quote.bid,
+    idempotency_key: `enter-${step}`,
+  });
+}
+
+async function submit(world: World, intent: Record<string, unknown>): Promise<void> {
+  const { json } = world.engine;
+  const whole = json({ mode: "paper", ...intent } as postgres.JSONValue);
+  const rows = await asked(world, world.engine`select public.submit_intent(${whole}) as answer`);
+  const answer = rows?.[0]?.answer as Record<string, unknown> | undefined;
+  world.trace(`  ${intent.purpose} of ${intent.symbol} by hand: ${answer?.status} ${answer?.code ?? ""}`);
+}
+
+function fate(world: World, step: number, which: number): Fate | null {
+  const { dice } = world;
+  if (dice.roll("fate?", step, which) >= FATE_CHANCE) return null;
+  const call = dice.whole(1, 9, "fate at", step, which);
+  const what = dice.pick({ crash_before: 4, crash_after: 4, answer_lost: 2, stall: 4 }, "fate", step, which);
+  if (what !== "stall") return { call, what };
+  return { call, what, seconds: dice.roll("stall", step, which) < 0.4 ? 70 : 130 };
 }
 
 /** A refusal with a code is an answer; anything else is a defect of the database. */

@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-
 /**
  * Chance that depends on nothing but a seed and the name of the question, so that the order in which parallel
  * requests arrive changes no answer.
@@ -12,10 +10,7 @@ export class Dice {
 
   /** Returns a number in [0, 1). */
   roll(...question: readonly (string | number)[]): number {
-    const hash = createHash("sha1")
-      .update(`${this.#seed}:${question.join(":")}`)
-      .digest();
-    return hash.readUIntBE(0, 6) / 2 ** 48;
+    return hash53(`${this.#seed}:${question.join(":")}`) / 2 ** 53;
   }
 
   /** Returns a number in [least, most). */
@@ -38,4 +33,18 @@ export class Dice {
     }
     throw new Error("the weights of a pick must not all be zero");
   }
+}
+
+/** A hash of a text to 53 bits (cyrb53): thousands of questions a seed make a cryptographic one too dear. */
+function hash53(text: string): number {
+  let high = 0xdeadbeef;
+  let low = 0x41c6ce57;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    high = Math.imul(high ^ code, 2654435761);
+    low = Math.imul(low ^ code, 1597334677);
+  }
+  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
+  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
+  return 4294967296 * (2097151 & low) + (high >>> 0);
 }

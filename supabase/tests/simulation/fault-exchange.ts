@@ -1,6 +1,3 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { text } from "node:stream/consumers";
 import {
   balancesOf,
   type ExchangeEvent,
@@ -8,13 +5,15 @@ import {
   type ExchangeState,
   holdingsOf,
   openExchange,
+  type PaperOrder,
   stepExchange,
 } from "../../../shared/broker/paper/exchange.ts";
 import type { OrderRequest } from "../../../shared/broker/port.ts";
 import type { Dice } from "./dice.ts";
-import { BOOK_FAULTS, CANCEL_FAULTS, FaultCounts, GET_FAULTS, isOutage, PLACE_FAULTS, reportLagMs } from "./faults.ts";
+import { type Answer, DROP, json, problem, SILENCE } from "./exchange-server.ts";
+import * as faults from "./faults.ts";
 import { fillInFull, fillInPart } from "./forced-fills.ts";
-import { reportJson, shownReport } from "./report-json.ts";
+import { type Hiding, listsItsFills, rejectedJson, repeatsItsFills, reportJson, shownReport } from "./report-json.ts";
 import { type SimulatedMarket, STEP_MS } from "./simulated-market.ts";
 
 /** What the exchange needs to know of its world. */
@@ -27,50 +26,47 @@ export interface FaultExchangeOptions {
   readonly trace: (line: string) => void;
 }
 
-/** The paper exchange behind HTTP, on a network and with a back office that fail as real ones do. */
+type Operation = "place" | "get" | "cancel";
+const WEIGHTS = { place: faults.PLACE_FAULTS, get: faults.GET_FAULTS, cancel: faults.CANCEL_FAULTS } as const;
+const isOpen = ({ status }: PaperOrder) => status === "pending" || status === "resting";
+
+/**
+ * The paper exchange behind HTTP, on a network and with a back office that fail as real ones do. A fault depends on the
+ * seed, the n-th order of the symbol, the operation and its n-th call, never on what else goes on.
+ */
 export class FaultExchange {
-  readonly faults = new FaultCounts();
+  readonly faults = new faults.FaultCounts();
   /** Names of orders whose placement arrived more than once. */
   readonly sentTwice: string[] = [];
   faultsOn = true;
   state: ExchangeState;
   readonly #options: FaultExchangeOptions;
-  readonly #server: Server;
   readonly #names = new Map<string, string>();
   readonly #placed = new Map<string, number>();
   readonly #calls = new Map<string, number>();
   readonly #seen = new Set<string>();
+  readonly #rejected = new Map<string, OrderRequest>();
   readonly #invisibleUntil = new Map<string, number>();
+  readonly #notFoundAt = new Map<string, number[]>();
+  readonly #toldLate = new Map<string, { readonly from: number; readonly until: number }>();
 
   constructor(options: FaultExchangeOptions) {
     this.#options = options;
     this.state = openExchange(options.cash, options.now());
-    this.#server = createServer((request, response) => {
-      this.#handle(request, response).catch((error: unknown) => {
-        options.trace(`exchange broke: ${error instanceof Error ? error.stack : String(error)}`);
-        response.destroy();
-      });
-    });
   }
 
-  /** Starts to listen and returns its address. */
-  async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  /** Stops listening and drops every connection. */
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-
-  /** Shows the exchange every price up to now. */
+  /** Shows the exchange every price up to now; what has no open order misses nothing between two looks. */
   catchUp(): void {
     const end = this.#options.now();
+    const open = new Set(
+      Object.values(this.state.orders)
+        .filter(isOpen)
+        .map(({ symbol }) => symbol),
+    );
     let at = Math.floor(this.state.clock / STEP_MS) * STEP_MS + STEP_MS;
-    for (; at < end; at += STEP_MS) this.#showPrices(at);
-    this.#showPrices(end);
+    if (open.size > 0) for (; at < end; at += STEP_MS) for (const symbol of open) this.#showPrice(symbol, at);
+    if (end > this.state.clock || Object.keys(this.state.market).length === 0)
+      for (const symbol of Object.keys(this.#options.rules.instruments)) this.#showPrice(symbol, end);
   }
 
   /** A short name of an order, the same in every run of a seed. */
@@ -78,166 +74,189 @@ export class FaultExchange {
     return this.#names.get(clientOrderId) ?? clientOrderId.slice(0, 8);
   }
 
-  step(event: ExchangeEvent): ReturnType<typeof stepExchange> {
+  /** Tells whether look-ups have proven that an order is absent: three definite answers over thirty seconds. */
+  isProvenAbsent(clientOrderId: string): boolean {
+    const times = this.#notFoundAt.get(clientOrderId) ?? [];
+    return times.length >= 3 && (times.at(-1) ?? 0) - (times[0] ?? 0) >= 30_000;
+  }
+
+  /** The ids of all orders that have been proven absent. */
+  provenAbsent(): string[] {
+    return [...this.#notFoundAt.keys()].filter((id) => this.isProvenAbsent(id));
+  }
+
+  /** Tells whether the next such call will never be answered. */
+  willBeSilent(operation: Operation, order: OrderRequest | string): boolean {
+    const name = typeof order === "string" ? this.nameOf(order) : this.#nextName(order);
+    if (!this.faultsOn || faults.isOutage(this.#options.dice, this.#options.now())) return false;
+    return faults.SILENT.has(this.#fate(operation, name, (this.#calls.get(`${operation}:${name}`) ?? 0) + 1));
+  }
+
+  /** Answers a request as the exchange and its network do. */
+  readonly answer = (method: string, [collection = "", id, verb]: readonly string[], body: string): Answer => {
+    this.catchUp();
+    const request = collection === "orders" && method === "POST" && !id ? orderFrom(JSON.parse(body)) : null;
+    const isOrder = request !== null || (collection === "orders" && id !== undefined);
+    if (this.faultsOn && faults.isOutage(this.#options.dice, this.#options.now())) {
+      const state = faults.stateAtExchange(this.state.orders[request?.clientOrderId ?? id ?? ""]);
+      this.faults.note(`outage at ${verb ?? (request ? "place" : "look-up")}`, isOrder ? state : collection);
+      this.#options.trace(`    exchange: out of reach`);
+      return DROP;
+    }
+    if (request) return this.#place(request);
+    if (!id) return this.#book(collection);
+    return method === "POST" ? this.#cancel(id) : this.#get(id);
+  };
+
+  #place(order: OrderRequest): Answer {
+    const name = this.#nextName(order);
+    if (this.#seen.has(order.clientOrderId)) this.sentTwice.push(name);
+    else this.#placed.set(order.symbol, (this.#placed.get(order.symbol) ?? 0) + 1);
+    this.#names.set(order.clientOrderId, name);
+    this.#seen.add(order.clientOrderId);
+    const fault = this.#draw("place", name, `${order.side} ${order.qty} at ${order.limitPrice}`, undefined);
+    if (fault === "lost_before") return DROP;
+    if (fault === "throttled" || fault === "error_500") return failure(fault);
+    if (fault === "refused") return problem(422, "insufficient_buying_power");
+    if (fault === "rejected_then_dropped") {
+      if (this.#options.dice.roll("remembers", name) < 0.5) this.#rejected.set(order.clientOrderId, order);
+      return DROP;
+    }
+    const done = this.#step({ type: "place", at: this.#options.now(), order });
+    if (done.error) return problem(422, "refused", done.error.message);
+    if (fault === "accepted_then_invisible")
+      this.#invisibleUntil.set(order.clientOrderId, this.#options.now() + faults.invisibleMs(this.#options.dice, name));
+    if (fault === "accepted_then_dropped" || fault === "accepted_then_invisible") return DROP;
+    if (fault === "accepted_then_500") return failure("error_500");
+    if (fault === "accepted_then_garbage") return { kind: "garbage", body: "<html>gateway" };
+    return fault === "accepted_then_silence" ? SILENCE : this.#report(order.clientOrderId, 201);
+  }
+
+  #get(id: string): Answer {
+    const order = this.state.orders[id];
+    const fault = this.#draw("get", this.nameOf(id), `${order?.filledQty ?? 0} of ${order?.qty ?? "?"}`, order);
+    if (fault === "dropped") return DROP;
+    if (fault === "silence") return SILENCE;
+    if (fault === "throttled" || fault === "error_500") return failure(fault);
+    if (fault === "garbage") return { kind: "garbage", body: '{"client_order_id": "' };
+    const rejected = this.#rejected.get(id);
+    if (rejected) return json(200, rejectedJson(rejected, this.#options.now()));
+    const isHidden = this.#isHidden(id);
+    if (isHidden) this.faults.note("delayed_visibility", faults.stateAtExchange(order));
+    if (!order || isHidden || fault === "not_visible") return this.#notFound(id);
+    if (fault === "partly_filled_meanwhile") this.state = fillInPart(this.state, id, this.#options);
+    return this.#report(id, 200, fault === "out_of_date" ? 20_000 : 0);
+  }
+
+  #cancel(id: string): Answer {
+    const order = this.state.orders[id];
+    const fault = this.#draw("cancel", this.nameOf(id), "", order);
+    if (fault === "lost_before") return DROP;
+    if (fault === "throttled" || fault === "error_500") return failure(fault);
+    if (!order || this.#isHidden(id)) return this.#notFound(id);
+    if (fault === "refused") return problem(409, "cancel_refused", "try again");
+    if (fault.startsWith("filled_")) this.state = fillInFull(this.state, id, this.#options);
+    if (fault.startsWith("partly_filled_")) this.state = fillInPart(this.state, id, this.#options);
+    const now = this.#options.now();
+    if (fault.endsWith("told_late") && this.state.orders[id] !== order)
+      this.#toldLate.set(id, { from: now, until: now + faults.toldLateMs(this.#options.dice, this.nameOf(id)) });
+    const done = this.#step({ type: "cancel", at: now, clientOrderId: id });
+    if (fault === "done_then_dropped") return DROP;
+    if (fault === "done_then_silence") return SILENCE;
+    if (done.error && !fault.endsWith("told_late")) return problem(409, "order_closed", done.error.message);
+    return json(202, { client_order_id: id });
+  }
+
+  #book(collection: string): Answer {
+    const now = this.#options.now();
+    const nth = (this.#calls.get(collection) ?? 0) + 1;
+    this.#calls.set(collection, nth);
+    const fault = this.faultsOn ? this.#options.dice.pick(faults.BOOK_FAULTS, "fault", collection, nth) : "none";
+    this.faults.note(fault, collection);
+    if (fault !== "none") this.#options.trace(`    exchange: ${collection}  ⚡ ${fault}`);
+    if (fault === "dropped") return DROP;
+    if (fault === "error_500") return failure(fault);
+    if (collection === "balances") return json(200, { cash: balancesOf(this.state, now).cash });
+    if (collection === "holdings") return json(200, holdingsOf(this.state, now).quantities);
+    if (collection === "orders") {
+      const open = Object.values(this.state.orders).filter(
+        (order) => isOpen(order) && !this.#isHidden(order.clientOrderId),
+      );
+      return json(
+        200,
+        open.map((order) => reportJson(shownReport(order, now, this.#hiding(order.clientOrderId, 0)))),
+      );
+    }
+    const quotes = Object.keys(this.#options.rules.instruments).map((name) => this.#options.market.quoteAt(name, now));
+    const observed_at = new Date(now).toISOString();
+    return json(
+      200,
+      quotes.map(({ symbol, bid, ask }) => ({ symbol, bid, ask, observed_at })),
+    );
+  }
+
+  #report(id: string, status: number, extraLagMs = 0): Answer {
+    const order = this.state.orders[id];
+    if (!order) return problem(404, "order_not_found");
+    const report = shownReport(order, this.#options.now(), this.#hiding(id, extraLagMs));
+    if (report.filledQty !== order.filledQty) this.faults.note("fill_not_shown_yet", report.state);
+    if (repeatsItsFills(order) && report.fills.length > 0)
+      this.faults.note("fills_doubled_and_backwards", report.state);
+    if (!listsItsFills(order) && report.fills.length > 0) this.faults.note("fills_without_ids", report.state);
+    return json(status, reportJson(report));
+  }
+
+  #notFound(id: string): Answer {
+    this.#notFoundAt.set(id, [...(this.#notFoundAt.get(id) ?? []), this.#options.now()]);
+    return problem(404, "order_not_found");
+  }
+
+  #isHidden(id: string): boolean {
+    return this.faultsOn && (this.#invisibleUntil.get(id) ?? 0) > this.#options.now();
+  }
+
+  #hiding(id: string, extraMs: number): Hiding {
+    const late = this.#toldLate.get(id);
+    if (!this.faultsOn) return { lagMs: 0, toldLateFrom: null };
+    const lagMs = faults.reportLagMs(this.#options.dice, this.nameOf(id)) + extraMs;
+    return { lagMs, toldLateFrom: late && late.until > this.#options.now() ? late.from : null };
+  }
+
+  #nextName({ clientOrderId, symbol }: OrderRequest): string {
+    const known = this.#names.get(clientOrderId);
+    return known ?? `${symbol.split("-")[0]}#${(this.#placed.get(symbol) ?? 0) + 1}`;
+  }
+
+  #fate(operation: Operation, name: string, nth: number): string {
+    return this.faultsOn ? this.#options.dice.pick<string>(WEIGHTS[operation], "fault", operation, name, nth) : "none";
+  }
+
+  #draw(operation: Operation, name: string, what: string, order: PaperOrder | undefined): string {
+    const key = `${operation}:${name}`;
+    const nth = (this.#calls.get(key) ?? 0) + 1;
+    this.#calls.set(key, nth);
+    const fault = this.#fate(operation, name, nth);
+    const state = operation === "place" ? "new" : faults.stateAtExchange(order);
+    this.faults.note(`${operation} ${fault}`, fault === "none" ? "" : state);
+    this.#options.trace(
+      `    exchange: ${operation} ${name} (${state}) ${what}${fault === "none" ? "" : `  ⚡ ${fault}`}`,
+    );
+    return fault;
+  }
+
+  #step(event: ExchangeEvent): ReturnType<typeof stepExchange> {
     const done = stepExchange(this.state, event, this.#options.rules);
     this.state = done.state;
     return done;
   }
 
-  #showPrices(at: number): void {
-    for (const symbol of Object.keys(this.#options.rules.instruments)) {
-      this.step({ type: "quote", at, quote: this.#options.market.quoteAt(symbol, at) });
-    }
-  }
-
-  async #handle(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
-    const body = await text(request);
-    this.catchUp();
-    const { pathname } = new URL(request.url ?? "/", "http://exchange");
-    if (this.faultsOn && isOutage(this.#options.dice, this.#options.now())) {
-      this.faults.note("outage", "any");
-      return response.destroy();
-    }
-    const [, collection, id, verb] = pathname.split("/");
-    if (collection === "orders" && request.method === "POST" && id && verb === "cancel")
-      return this.#cancel(id, response);
-    if (collection === "orders" && request.method === "POST") return this.#place(JSON.parse(body), response);
-    if (collection === "orders" && id) return this.#get(id, response);
-    return this.#book(collection ?? "", response);
-  }
-
-  #place(body: Record<string, string>, response: ServerResponse): unknown {
-    const order = orderFrom(body);
-    const known = this.state.orders[order.clientOrderId] !== undefined;
-    const name = this.#name(order);
-    const fault = this.#draw(PLACE_FAULTS, "place", name);
-    this.faults.note(fault, known ? "sent again" : "new");
-    this.#say(`place ${name} ${order.side} ${order.qty} at ${order.limitPrice}`, fault);
-    if (this.#seen.has(order.clientOrderId)) this.sentTwice.push(name);
-    this.#seen.add(order.clientOrderId);
-    if (fault === "lost_before") return response.destroy();
-    if (fault === "throttled") return reply(response, 429, { code: "rate_limited", message: "slow down" });
-    if (fault === "error_500") return reply(response, 500, { code: "server_error", message: "try later" });
-    if (fault === "refused")
-      return reply(response, 422, { code: "insufficient_buying_power", message: "refused by the fault exchange" });
-    const done = this.step({ type: "place", at: this.#options.now(), order });
-    if (done.error) return reply(response, 422, { code: "refused", message: done.error.message });
-    if (fault === "accepted_then_dropped") return response.destroy();
-    if (fault === "accepted_then_500") return reply(response, 500, { code: "server_error", message: "try later" });
-    if (fault === "accepted_then_garbage") return response.writeHead(200).end("<html>gateway");
-    if (fault === "hung") return;
-    if (fault === "accepted_then_invisible") {
-      this.#invisibleUntil.set(
-        order.clientOrderId,
-        this.#options.now() + this.#options.dice.between(5_000, 90_000, "invisible", name),
-      );
-      return response.destroy();
-    }
-    this.#answerOrder(order.clientOrderId, response, 201);
-  }
-
-  #get(id: string, response: ServerResponse): unknown {
-    const name = this.nameOf(id);
-    const order = this.state.orders[id];
-    const fault = this.#draw(GET_FAULTS, "get", name);
-    this.faults.note(fault, order?.status ?? "absent");
-    this.#say(`look up ${name} (${order ? `${order.status}, ${order.filledQty} of ${order.qty}` : "absent"})`, fault);
-    if (fault === "dropped") return response.destroy();
-    if (fault === "throttled") return reply(response, 429, { code: "rate_limited", message: "slow down" });
-    if (fault === "error_500") return reply(response, 503, { code: "server_error", message: "try later" });
-    if (fault === "garbage") return response.writeHead(200).end('{"client_order_id": "');
-    const hidden = this.faultsOn && (this.#invisibleUntil.get(id) ?? 0) > this.#options.now();
-    if (hidden) this.faults.note("delayed_visibility", order?.status ?? "absent");
-    if (!order || hidden) return reply(response, 404, { code: "order_not_found", message: `no order ${id}` });
-    this.#answerOrder(id, response, 200, fault === "out_of_date" ? 20_000 : 0);
-  }
-
-  #cancel(id: string, response: ServerResponse): unknown {
-    const name = this.nameOf(id);
-    const order = this.state.orders[id];
-    const fault = this.#draw(CANCEL_FAULTS, "cancel", name);
-    this.faults.note(fault, order?.status ?? "absent");
-    this.#say(`cancel ${name} (${order?.status ?? "absent"})`, fault);
-    if (fault === "lost_before") return response.destroy();
-    if (fault === "throttled") return reply(response, 429, { code: "rate_limited", message: "slow down" });
-    if (fault === "error_500") return reply(response, 500, { code: "server_error", message: "try later" });
-    if (!order) return reply(response, 404, { code: "order_not_found", message: `no order ${id}` });
-    if (fault === "refused") return reply(response, 409, { code: "cancel_refused", message: "try again" });
-    if (fault === "filled_during") this.state = fillInFull(this.state, id, this.#options);
-    if (fault === "partly_filled_then_canceled") this.state = fillInPart(this.state, id, this.#options);
-    const done = this.step({ type: "cancel", at: this.#options.now(), clientOrderId: id });
-    if (fault === "done_then_dropped") return response.destroy();
-    if (done.error) return reply(response, 409, { code: "order_closed", message: done.error.message });
-    reply(response, 202, { client_order_id: id });
-  }
-
-  #book(collection: string, response: ServerResponse): unknown {
-    const { now, market, rules } = this.#options;
-    const fault = this.#draw(BOOK_FAULTS, collection, "book");
-    this.faults.note(fault, collection);
-    this.#say(`read ${collection}`, fault);
-    if (fault === "dropped") return response.destroy();
-    if (fault === "error_500") return reply(response, 503, { code: "server_error", message: "try later" });
-    if (collection === "balances") {
-      const { cash, reservedCash } = balancesOf(this.state, now());
-      return reply(response, 200, { cash, reserved_cash: reservedCash });
-    }
-    if (collection === "holdings") return reply(response, 200, holdingsOf(this.state, now()).quantities);
-    if (collection === "orders") {
-      const open = Object.values(this.state.orders).filter(
-        ({ status }) => status === "pending" || status === "resting",
-      );
-      return reply(
-        response,
-        200,
-        open.map((order) => reportJson(shownReport(order, now(), this.#lag(order.clientOrderId, 0)))),
-      );
-    }
-    const quotes = Object.keys(rules.instruments).map((symbol) => market.quoteAt(symbol, now()));
-    reply(
-      response,
-      200,
-      quotes.map(({ symbol, bid, ask }) => ({ symbol, bid, ask, observed_at: new Date(now()).toISOString() })),
-    );
-  }
-
-  #answerOrder(id: string, response: ServerResponse, status: number, extraLagMs = 0): unknown {
-    const order = this.state.orders[id];
-    if (!order) return reply(response, 404, { code: "order_not_found", message: `no order ${id}` });
-    const report = shownReport(order, this.#options.now(), this.#lag(id, extraLagMs));
-    if (report.filledQty !== order.filledQty) this.faults.note("delayed_fill_report", report.state);
-    reply(response, status, reportJson(report));
-  }
-
-  #lag(id: string, extraMs: number): number {
-    return this.faultsOn ? reportLagMs(this.#options.dice, this.nameOf(id)) + extraMs : 0;
-  }
-
-  #name(order: OrderRequest): string {
-    const known = this.#names.get(order.clientOrderId);
-    if (known) return known;
-    const nth = (this.#placed.get(order.symbol) ?? 0) + 1;
-    this.#placed.set(order.symbol, nth);
-    const name = `${order.symbol.split("-")[0]}#${nth}`;
-    this.#names.set(order.clientOrderId, name);
-    return name;
-  }
-
-  #draw<Fault extends string>(
-    weights: Readonly<Record<Fault, number>>,
-    operation: string,
-    name: string,
-  ): Fault | "none" {
-    const key = `${operation}:${name}`;
-    const nth = (this.#calls.get(key) ?? 0) + 1;
-    this.#calls.set(key, nth);
-    return this.faultsOn ? this.#options.dice.pick(weights, "fault", key, nth) : "none";
-  }
-
-  #say(what: string, fault: string): void {
-    this.#options.trace(`    exchange: ${what}${fault === "none" ? "" : `  ⚡ ${fault}`}`);
+  #showPrice(symbol: string, at: number): void {
+    this.#step({ type: "quote", at, quote: this.#options.market.quoteAt(symbol, at) });
   }
 }
+
+const failure = (fault: "throttled" | "error_500"): Answer =>
+  fault === "throttled" ? problem(429, "rate_limited", "slow down") : problem(503, "server_error", "try later");
 
 const orderFrom = (body: Record<string, string>): OrderRequest => ({
   clientOrderId: String(body.client_order_id),
@@ -246,6 +265,3 @@ const orderFrom = (body: Record<string, string>): OrderRequest => ({
   qty: String(body.qty),
   limitPrice: String(body.limit_price),
 });
-
-const reply = (response: ServerResponse, status: number, body: unknown): unknown =>
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));

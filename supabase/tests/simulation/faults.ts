@@ -1,51 +1,81 @@
+import type { PaperOrder } from "../../../shared/broker/paper/book.ts";
 import type { Dice } from "./dice.ts";
 
 /** What can go wrong with a request to place an order. */
 export const PLACE_FAULTS = {
-  none: 66,
-  lost_before: 6, // the connection drops and the exchange never saw it ("reject then time out")
-  accepted_then_dropped: 10,
+  none: 54,
+  lost_before: 6, // the connection drops and the exchange never saw it
+  rejected_then_dropped: 4, // the exchange turns it down, and that answer is lost
+  accepted_then_dropped: 9,
   accepted_then_500: 3,
   accepted_then_garbage: 3,
-  accepted_then_invisible: 4, // accepted, no answer, and look-ups say "not found" for a while
-  hung: 0.3,
-  refused: 3,
-  throttled: 3,
-  error_500: 3,
+  accepted_then_invisible: 6, // accepted, no answer, and look-ups say "not found" for a while
+  accepted_then_silence: 2, // accepted, and the client's own time-out ends the call
+  refused: 4,
+  throttled: 4,
+  error_500: 4,
 } as const;
 
 /** What can go wrong with a look-up. */
-export const GET_FAULTS = { none: 84, dropped: 4, throttled: 3, error_500: 3, garbage: 2, out_of_date: 4 } as const;
+export const GET_FAULTS = {
+  none: 70,
+  dropped: 4,
+  silence: 1,
+  throttled: 4,
+  error_500: 4,
+  garbage: 3,
+  out_of_date: 5,
+  not_visible: 2, // a replica that does not know the order yet, or again
+  partly_filled_meanwhile: 6,
+} as const;
 
 /** What can go wrong with a cancel. */
 export const CANCEL_FAULTS = {
-  none: 58,
+  none: 44,
   lost_before: 6,
   done_then_dropped: 8,
-  refused: 6,
-  throttled: 3,
-  error_500: 3,
-  filled_during: 9,
+  done_then_silence: 1,
+  refused: 7,
+  throttled: 4,
+  error_500: 4,
+  filled_during: 7,
   partly_filled_then_canceled: 7,
+  filled_and_told_late: 5, // reports say "canceled", and some time later that it was filled
+  partly_filled_and_told_late: 6,
 } as const;
 
 /** Anything that reads a book. */
-export const BOOK_FAULTS = { none: 94, dropped: 3, error_500: 3 } as const;
+export const BOOK_FAULTS = { none: 92, dropped: 4, error_500: 4 } as const;
 
-export type PlaceFault = keyof typeof PLACE_FAULTS;
-export type GetFault = keyof typeof GET_FAULTS;
-export type CancelFault = keyof typeof CANCEL_FAULTS;
-export type BookFault = keyof typeof BOOK_FAULTS;
+/** Faults in which the exchange never answers. */
+export const SILENT = new Set<string>(["accepted_then_silence", "silence", "done_then_silence"]);
 
 const OUTAGE_WINDOW_MS = 45_000;
 
 /** True while nobody can reach the exchange. */
 export const isOutage = (dice: Dice, at: number): boolean =>
-  dice.roll("outage", Math.floor(at / OUTAGE_WINDOW_MS)) < 0.05;
+  dice.roll("outage", Math.floor(at / OUTAGE_WINDOW_MS)) < 0.06;
 
 /** Milliseconds for which the exchange's reports hide a fill of this order; most orders hide nothing. */
 export const reportLagMs = (dice: Dice, order: string): number =>
-  dice.roll("lag?", order) < 0.08 ? dice.between(5_000, 150_000, "lag", order) : 0;
+  dice.roll("lag?", order) < 0.1 ? dice.between(5_000, 120_000, "lag", order) : 0;
+
+/** How long an order accepted without an answer stays invisible: mostly shorter than proof of absence takes, not always. */
+export const invisibleMs = (dice: Dice, order: string): number =>
+  dice.roll("long invisible?", order) < 0.3
+    ? dice.between(30_000, 110_000, "invisible", order)
+    : dice.between(2_000, 30_000, "invisible", order);
+
+/** How long the fills that came with a cancel are told late. */
+export const toldLateMs = (dice: Dice, order: string): number => dice.between(4_000, 150_000, "late", order);
+
+/** The state of an order at the exchange, in words of the table of faults. */
+export function stateAtExchange(order: PaperOrder | undefined): string {
+  if (!order) return "absent";
+  if (order.status !== "resting") return order.status;
+  if (order.cancelAt !== null) return "canceling";
+  return order.filledQty === "0" ? "working" : "partly filled";
+}
 
 /** Counts how often each fault met an order in each state. */
 export class FaultCounts {

@@ -26,8 +26,10 @@ function fill(
 ): ExchangeState {
   const order = state.orders[id];
   if (!order || !isOpen(order) || order.status === "pending") return state;
+  const qty = qtyOf(order);
+  if (qty.eq(decimal("0"))) return state;
   const execution = {
-    qty: qtyOf(order),
+    qty,
     price: decimal(order.limitPrice),
     liquidity: "maker",
     at: around.now(),

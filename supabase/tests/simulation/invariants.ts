@@ -1,5 +1,6 @@
 import { decimal, ZERO } from "../../../shared/money/decimal.ts";
 import { isLegalTransition, type OrderStatus } from "../../../shared/orders/status.ts";
+import { alwaysQuery } from "./always-query.ts";
 import { listsItsFills } from "./report-json.ts";
 import type { World } from "./world.ts";
 
@@ -7,19 +8,17 @@ type Check = (world: World) => Promise<string[]>;
 
 const isOpenAtExchange = (status: string) => status === "pending" || status === "resting";
 
-/** No two open orders of one symbol and side at the exchange: a parent and its child are never both live. */
+/** No two open orders of one symbol and side at the exchange, unless one had been proven absent before it appeared. */
 const oneLiveOrderASide: Check = async ({ exchange }) => {
   const seen = new Map<string, string>();
   const found: string[] = [];
-  for (const order of Object.values(exchange.state.orders)) {
-    if (!isOpenAtExchange(order.status) || order.cancelAt !== null) continue;
-    const key = `${order.symbol} ${order.side}`;
+  for (const { clientOrderId, symbol, side, status } of Object.values(exchange.state.orders)) {
+    if (!isOpenAtExchange(status) || exchange.isProvenAbsent(clientOrderId)) continue;
+    const key = `${symbol} ${side}`;
     const other = seen.get(key);
     if (other)
-      found.push(
-        `two live orders at the exchange: ${exchange.nameOf(other)} and ${exchange.nameOf(order.clientOrderId)} (${key})`,
-      );
-    seen.set(key, order.clientOrderId);
+      found.push(`two live orders at the exchange: ${exchange.nameOf(other)} and ${exchange.nameOf(clientOrderId)}`);
+    seen.set(key, clientOrderId);
   }
   return found;
 };
@@ -27,66 +26,20 @@ const oneLiveOrderASide: Check = async ({ exchange }) => {
 const neverSentTwice: Check = async ({ exchange }) =>
   exchange.sentTwice.map((name) => `${name} was sent to the exchange twice`);
 
-const everyOrderIsOurs: Check = async ({ exchange, db }) => {
-  const rows = await db.admin`select id from public.crypto_orders`;
-  const ours = new Set(rows.map(({ id }) => String(id)));
-  return Object.keys(exchange.state.orders)
-    .filter((id) => !ours.has(id))
-    .map((id) => `the exchange has an order that the database does not own: ${exchange.nameOf(id)}`);
+const onlyLeaseholdersWrite: Check = async ({ leases }) => leases.violations;
+
+const theBookHolds: Check = async ({ db, exchange }) => {
+  const orders = Object.values(exchange.state.orders);
+  const rows = await alwaysQuery(db.admin, {
+    all: orders.map(({ clientOrderId }) => clientOrderId),
+    open: orders.filter(({ status }) => isOpenAtExchange(status)).map(({ clientOrderId }) => clientOrderId),
+    provenAbsent: exchange.provenAbsent(),
+  });
+  return rows.map(({ problem }) => withNames(problem, exchange.nameOf.bind(exchange)));
 };
 
-/** The limits, from the books; what a late fill brought after its budget had been given back is excused. */
-const limitsHold: Check = async ({ db }) => {
-  const rows = await db.admin`
-    with knobs as (
-      select private.knob_number('MAX_DAILY_NOTIONAL') as daily
-    ), late as (
-      select coalesce(sum(f.qty * f.price), 0) as notional from public.crypto_fills as f where f.late and f.side = 'buy'
-    ), open as (
-      select coalesce(sum(o.remaining_qty * o.limit_price), 0) as notional from public.crypto_orders as o
-      where o.purpose = 'entry' and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
-    )
-    select 'day: ' || (a.day_notional + open.notional) || ' of ' || knobs.daily as problem
-    from public.accounts as a, knobs, late, open
-    where a.mode = 'paper' and a.day = (private.clock() at time zone 'utc')::date
-      and a.day_notional + open.notional > knobs.daily + late.notional
-    union all
-    select 'trade: ' || o.id || ' ' || o.qty * o.limit_price from public.crypto_orders as o
-    where o.purpose = 'entry' and o.qty * o.limit_price > 25
-    union all
-    select 'positions: ' || count(*) from (
-      select p.symbol from public.positions as p join public.instruments as i using (symbol) where p.qty >= i.min_qty
-      union
-      select o.symbol from public.crypto_orders as o
-      where o.purpose = 'entry' and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
-    ) as held having count(*) > 3 + (select count(*) from public.crypto_fills where late)`;
-  return rows.map(({ problem }) => `a limit was exceeded: ${problem}`);
-};
-
-const killSwitchHolds: Check = async ({ db }) => {
-  const rows = await db.admin`
-    select o.id from public.crypto_orders as o, public.config as c
-    where c.key = 'kill_switch' and c.value = 'true' and o.purpose = 'entry' and o.submitted_at > c.updated_at`;
-  return rows.map(({ id }) => `an entry was claimed for sending under the kill switch: ${id}`);
-};
-
-const booksAddUp: Check = async ({ db }) => {
-  const rows = await db.admin`
-    select 'cash ' || a.cash || ' is not the ledger''s ' || coalesce(l.sum, 0) as problem
-    from public.accounts as a left join (select mode, sum(amount) from public.cash_ledger group by mode) as l using (mode)
-    where a.cash <> coalesce(l.sum, 0)
-    union all
-    select p.symbol || ' position ' || p.qty || ' is not the lots'' ' || coalesce(l.sum, 0)
-    from public.positions as p
-    left join (select mode, symbol, sum(remaining_qty) from public.position_lots group by mode, symbol) as l using (mode, symbol)
-    where p.qty <> coalesce(l.sum, 0)
-    union all
-    select 'order ' || o.id || ' filled ' || o.filled_qty || ' is not its fills'' ' || coalesce(f.sum, 0)
-    from public.crypto_orders as o
-    left join (select order_id, sum(qty) from public.crypto_fills group by order_id) as f on f.order_id = o.id
-    where o.filled_qty <> coalesce(f.sum, 0)`;
-  return rows.map(({ problem }) => `the books do not add up: ${problem}`);
-};
+const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+const withNames = (problem: string, nameOf: (id: string) => string) => problem.replace(UUID, (id) => nameOf(id));
 
 const everyStepIsLegalAndLogged: Check = async ({ db }) => {
   const rows = await db.admin<
@@ -172,10 +125,10 @@ const secondReconciliationWritesNothing: Check = async (world) => {
         || (select count(*) from public.cash_ledger) || ' ledger rows' as counts`;
     return String(row?.counts);
   };
-  await world.tick({ name: "trader-tick", crash: null });
+  await world.tick({ name: "trader-tick", fate: null });
   const before = await count();
   await world.advance(15);
-  await world.tick({ name: "trader-tick", crash: null });
+  await world.tick({ name: "trader-tick", fate: null });
   const after = await count();
   return before === after ? [] : [`a second reconciliation wrote something: ${before}, then ${after}`];
 };
@@ -190,14 +143,7 @@ const auditHolds: Check = async ({ db }) => {
   ];
 };
 
-const ALWAYS: readonly Check[] = [
-  oneLiveOrderASide,
-  neverSentTwice,
-  everyOrderIsOurs,
-  limitsHold,
-  killSwitchHolds,
-  booksAddUp,
-];
+const ALWAYS: readonly Check[] = [oneLiveOrderASide, neverSentTwice, onlyLeaseholdersWrite, theBookHolds];
 const SETTLED: readonly Check[] = [
   ...ALWAYS,
   everyStepIsLegalAndLogged,

@@ -1,8 +1,8 @@
 import type { PaperOrder } from "../../../shared/broker/paper/book.ts";
-import type { ReportState } from "../../../shared/broker/port.ts";
+import type { OrderRequest, ReportState } from "../../../shared/broker/port.ts";
 import { decimal, toAmount, ZERO } from "../../../shared/money/decimal.ts";
 
-/** What the exchange's back office shows of an order: fills younger than the lag are not there yet. */
+/** What the exchange's back office shows of an order. */
 export interface ShownReport {
   readonly order: PaperOrder;
   readonly state: ReportState;
@@ -13,16 +13,26 @@ export interface ShownReport {
   readonly observedAt: number;
 }
 
-/** Returns the order as it is reported `lagMs` behind its fills. */
-export function shownReport(order: PaperOrder, now: number, lagMs: number): ShownReport {
-  const fills = order.fills.filter((fill) => fill.executedAt <= now - lagMs);
+/** Which fills the back office hides: those younger than the lag, and those told late, while the order looks canceled. */
+export interface Hiding {
+  readonly lagMs: number;
+  readonly toldLateFrom: number | null;
+}
+
+/** Returns the order as it is reported while some of its fills are hidden. */
+export function shownReport(order: PaperOrder, now: number, { lagMs, toldLateFrom }: Hiding): ShownReport {
+  const fills = order.fills.filter(
+    (fill) => fill.executedAt <= now - lagMs && (toldLateFrom === null || fill.executedAt < toldLateFrom),
+  );
   const sum = (of: (fill: PaperOrder["fills"][number]) => string) =>
     fills.reduce((total, fill) => total.plus(decimal(of(fill))), ZERO);
   const qty = sum((fill) => fill.qty);
   const notional = sum((fill) => toAmount(decimal(fill.qty).times(decimal(fill.price))));
+  const looksCanceled = order.status === "canceled" || (toldLateFrom !== null && order.status === "filled");
+  const open = qty.eq(ZERO) ? "working" : "partially_filled";
   return {
     order,
-    state: stateOf(order, qty.eq(ZERO), qty.eq(decimal(order.qty))),
+    state: qty.eq(decimal(order.qty)) ? "filled" : looksCanceled ? "canceled" : open,
     filledQty: toAmount(qty),
     averagePrice: qty.eq(ZERO) ? null : toAmount(notional.div(qty).round(12)),
     fee: toAmount(sum((fill) => fill.fee)),
@@ -31,16 +41,13 @@ export function shownReport(order: PaperOrder, now: number, lagMs: number): Show
   };
 }
 
-function stateOf(order: PaperOrder, untouched: boolean, full: boolean): ReportState {
-  if (full) return "filled";
-  if (order.status === "canceled") return "canceled";
-  return untouched ? "working" : "partially_filled";
-}
-
 const styleOf = (order: PaperOrder): number => Number(order.brokerOrderId.split("-")[1]) % 4;
 
 /** False for the orders of which the exchange tells only the cumulative figures. */
 export const listsItsFills = (order: PaperOrder): boolean => styleOf(order) !== 0;
+
+/** True for the orders of which the exchange tells each fill twice and the last one first. */
+export const repeatsItsFills = (order: PaperOrder): boolean => styleOf(order) === 1;
 
 /** Returns the JSON of a report. By its number an order lists its fills, lists them twice and backwards, or not at all. */
 export function reportJson(report: ShownReport): Record<string, unknown> {
@@ -63,8 +70,25 @@ export function reportJson(report: ShownReport): Record<string, unknown> {
     filled_qty: report.filledQty,
     average_price: report.averagePrice,
     fee: report.fee,
-    fills: !listsItsFills(order) ? null : styleOf(order) === 1 ? [...fills, ...fills].reverse() : fills,
+    fills: !listsItsFills(order) ? null : repeatsItsFills(order) ? [...fills, ...fills].reverse() : fills,
     reason: null,
     observed_at: new Date(report.observedAt).toISOString(),
   };
 }
+
+/** Returns the JSON of an order that the exchange turned down and remembers. */
+export const rejectedJson = (order: OrderRequest, now: number): Record<string, unknown> => ({
+  client_order_id: order.clientOrderId,
+  broker_order_id: null,
+  symbol: order.symbol,
+  side: order.side,
+  qty: order.qty,
+  limit_price: order.limitPrice,
+  state: "rejected",
+  filled_qty: "0",
+  average_price: null,
+  fee: "0",
+  fills: [],
+  reason: "insufficient_buying_power",
+  observed_at: new Date(now).toISOString(),
+});

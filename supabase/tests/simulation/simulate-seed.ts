@@ -1,5 +1,5 @@
-import type { ClusterAddress } from "../support/test-cluster.ts";
-import { act } from "./actions.ts";
+import { act, exitByHand } from "./actions.ts";
+import type { Arena } from "./arena.ts";
 import { checkAfterSettling, checkAlways } from "./invariants.ts";
 import { openWorld, type World } from "./world.ts";
 
@@ -17,37 +17,40 @@ const SETTLING_ROUNDS = 60;
 
 /** Runs one seed from an empty book to a settled one and checks every invariant on the way. */
 export async function simulateSeed(
-  address: ClusterAddress,
+  arena: Arena,
   seed: number,
   say: (line: string) => void = () => {},
 ): Promise<SeedResult> {
-  const world = await openWorld(address, seed, say);
+  const world = await openWorld(arena, seed, say);
   const violations = new Set<string>();
+  let counts: Record<string, number> = {};
   try {
-    world.exchange.faultsOn = false;
-    await world.tick({ name: "trader-tick", crash: null });
-    await world.advance(5);
-    world.exchange.faultsOn = true;
-    await world.tick({ name: "trader-tick", crash: null });
-    const steps = world.dice.whole(LEAST_STEPS, MOST_STEPS, "steps");
-    for (let step = 1; step <= steps; step += 1) {
-      await act(world, step);
-      for (const violation of await checkAlways(world)) violations.add(violation);
-    }
-    await settle(world);
-    for (const violation of await checkAfterSettling(world)) violations.add(violation);
-    return { seed, violations: [...violations], faults: world.exchange.faults.counts, counts: await count(world) };
+    await play(world, violations);
+    counts = await count(world);
   } catch (error) {
-    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return {
-      seed,
-      violations: [...violations, `the run broke: ${reason}`],
-      faults: world.exchange.faults.counts,
-      counts: {},
-    };
+    violations.add(`the run broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   } finally {
     await world.close();
   }
+  return { seed, violations: [...violations], faults: world.exchange.faults.counts, counts };
+}
+
+async function play(world: World, violations: Set<string>): Promise<void> {
+  const note = (found: readonly string[]) => {
+    for (const violation of found) violations.add(violation);
+  };
+  world.exchange.faultsOn = false;
+  await world.tick({ name: "trader-tick", fate: null });
+  await world.advance(5);
+  world.exchange.faultsOn = true;
+  await world.tick({ name: "trader-tick", fate: null });
+  const steps = world.dice.whole(LEAST_STEPS, MOST_STEPS, "steps");
+  for (let step = 1; step <= steps; step += 1) {
+    await act(world, step);
+    note(await checkAlways(world));
+  }
+  await settle(world);
+  note(await checkAfterSettling(world));
 }
 
 /** Lets the world come to rest: no faults, no new entries, and time for every timer and watch to run out. */
@@ -57,10 +60,11 @@ async function settle(world: World): Promise<void> {
   await world.db.sql`update public.config set value = 'false' where key = 'kill_switch'`;
   await world.db.sql`update public.config set value = '100' where key = 'TRADER_ENTRY_SCORE'`;
   for (let round = 0; round < SETTLING_ROUNDS; round += 1) {
-    await world.advance(round < 10 ? 13 : 31);
-    await world.tick({ name: "reposition-tick", crash: null });
-    if (round % 4 !== 3) continue;
-    await world.tick({ name: "trader-tick", crash: null });
+    await world.advance(round < 6 ? 16 : 40);
+    await world.tick({ name: "reposition-tick", fate: null });
+    if (round % 3 !== 2) continue;
+    await world.tick({ name: "trader-tick", fate: null });
+    await exitByHand(world, 1000 + round, "manual");
     if (await isAtRest(world)) return;
   }
 }
@@ -85,6 +89,8 @@ async function count(world: World): Promise<Record<string, number>> {
       (select count(*) from public.crypto_orders where replace_count > 0)::int as replacements,
       (select count(*) from public.crypto_fills)::int as fills,
       (select count(*) from public.crypto_fills where late)::int as late_fills,
+      (select count(*) from public.order_events where event_type = 'back_from_absent')::int as back_from_absent,
+      (select count(*) from public.crypto_orders where reject_reason = 'never_reached_broker')::int as proven_absent,
       (select count(*) from public.order_events)::int as events`;
   return { ...row } as Record<string, number>;
 }

@@ -8,7 +8,10 @@ import type { Dice } from "./dice.ts";
 
 /** A price changes every this many milliseconds. */
 export const STEP_MS = 5_000;
-const HISTORY_STEPS = (70 * 60_000) / STEP_MS;
+const MINUTE_MS = 60_000;
+/** Just enough closed minutes for a score. */
+const MINUTES_SHOWN = 34;
+const HISTORY_STEPS = ((MINUTES_SHOWN + 2) * MINUTE_MS) / STEP_MS;
 const OPENING_PRICES: Readonly<Record<string, number>> = {
   "BTC-USD": 60_000,
   "ETH-USD": 2_500,
@@ -22,20 +25,46 @@ export class SimulatedMarket implements Market {
   readonly #dice: Dice;
   readonly #start: number;
   readonly #now: () => number;
-  readonly #instruments: readonly Instrument[];
+  readonly #instruments: ReadonlyMap<string, Instrument>;
   readonly #paths = new Map<string, number[]>();
+  readonly #candles = new Map<string, Candle>();
+  readonly #quotes = new Map<string, Quote>();
 
   constructor(dice: Dice, startMs: number, now: () => number, instruments: readonly Instrument[]) {
     this.#dice = dice;
-    this.#start = startMs - HISTORY_STEPS * STEP_MS;
+    this.#start = Math.floor(startMs / MINUTE_MS) * MINUTE_MS - HISTORY_STEPS * STEP_MS;
     this.#now = now;
-    this.#instruments = instruments;
+    this.#instruments = new Map(instruments.map((instrument) => [instrument.symbol, instrument]));
   }
 
   /** The quote at a moment; sizes are small, so that larger orders fill in parts. */
   quoteAt(symbol: string, at: number): Quote {
-    const instrument = this.#instrument(symbol);
     const step = Math.floor((at - this.#start) / STEP_MS);
+    const key = `${symbol} ${step}`;
+    const known = this.#quotes.get(key) ?? this.#quoteOfStep(symbol, step);
+    this.#quotes.set(key, known);
+    return known;
+  }
+
+  tickers: Market["tickers"] = async (symbols) =>
+    new Map(
+      symbols.map((symbol) => [symbol, success({ ...this.quoteAt(symbol, this.#now()), observedAt: this.#now() })]),
+    );
+
+  candles: Market["candles"] = async (symbol, from) => {
+    const rows: Candle[] = [];
+    const now = this.#now();
+    const least = Math.max(from, now - MINUTES_SHOWN * MINUTE_MS, this.#start);
+    for (let openedAt = Math.ceil(least / MINUTE_MS) * MINUTE_MS; openedAt + MINUTE_MS <= now; openedAt += MINUTE_MS)
+      rows.push(this.#candle(symbol, openedAt));
+    return success(rows);
+  };
+
+  trades: Market["trades"] = async () => success([]);
+
+  #quoteOfStep(symbol: string, step: number): Quote {
+    const instrument = this.#instruments.get(symbol);
+    if (!instrument) throw new Error(`${symbol} is no instrument of the simulation`);
     const mid = this.#priceAtStep(symbol, step);
     const half = (mid * this.#spreadBps(symbol, step)) / 20_000;
     const size = (name: string) => (this.#dice.between(4, 60, symbol, name, step) / mid).toFixed(8);
@@ -51,29 +80,17 @@ export class SimulatedMarket implements Market {
     };
   }
 
-  tickers: Market["tickers"] = async (symbols) =>
-    new Map(
-      symbols.map((symbol) => [symbol, success({ ...this.quoteAt(symbol, this.#now()), observedAt: this.#now() })]),
-    );
-
-  candles: Market["candles"] = async (symbol, from) => {
-    const rows: Candle[] = [];
-    const first = Math.max(Math.ceil(from / 60_000) * 60_000, Math.ceil(this.#start / 60_000) * 60_000);
-    for (let openedAt = first; openedAt + 60_000 <= this.#now(); openedAt += 60_000)
-      rows.push(this.#candle(symbol, openedAt));
-    return success(rows.slice(-300));
-  };
-
-  trades: Market["trades"] = async () => success([]);
-
   #candle(symbol: string, openedAt: number): Candle {
+    const key = `${symbol} ${openedAt}`;
+    const known = this.#candles.get(key);
+    if (known) return known;
     const step = Math.floor((openedAt - this.#start) / STEP_MS);
-    const prices = Array.from({ length: 60_000 / STEP_MS }, (_, i) => this.#priceAtStep(symbol, step + i).toFixed(8));
-    const [open = "1"] = prices;
-    const numeric = prices.map(Number);
-    const high = prices[numeric.indexOf(Math.max(...numeric))] ?? open;
-    const low = prices[numeric.indexOf(Math.min(...numeric))] ?? open;
-    return { symbol, openedAt, seconds: 60, open, high, low, close: prices.at(-1) ?? open, volume: "5" };
+    const prices = Array.from({ length: MINUTE_MS / STEP_MS }, (_, i) => this.#priceAtStep(symbol, step + i));
+    const [open, close] = [prices[0] ?? 1, prices.at(-1) ?? 1].map((price) => price.toFixed(8)) as [string, string];
+    const [high, low] = [Math.max(...prices).toFixed(8), Math.min(...prices).toFixed(8)];
+    const candle: Candle = { symbol, openedAt, seconds: 60, open, high, low, close, volume: "5" };
+    this.#candles.set(key, candle);
+    return candle;
   }
 
   #priceAtStep(symbol: string, step: number): number {
@@ -93,11 +110,5 @@ export class SimulatedMarket implements Market {
     return this.#dice.roll(symbol, "wide?", window) < 0.07
       ? this.#dice.between(55, 150, symbol, "spread", step)
       : this.#dice.between(2, 18, symbol, "spread", step);
-  }
-
-  #instrument(symbol: string): Instrument {
-    const found = this.#instruments.find((instrument) => instrument.symbol === symbol);
-    if (!found) throw new Error(`${symbol} is no instrument of the simulation`);
-    return found;
   }
 }

@@ -1,21 +1,32 @@
 import type postgres from "postgres";
 import { exchangeRules } from "../../../shared/broker/paper/exchange.ts";
+import type { Broker } from "../../../shared/broker/port.ts";
 import type { Instrument } from "../../../shared/market/instrument.ts";
 import { httpBroker } from "../../functions/_shared/brokers/http.ts";
 import type { TickDeps } from "../../functions/_shared/run.ts";
 import type { TickName } from "../../functions/_shared/store.ts";
 import { runTick } from "../support/run-tick.ts";
 import { sqlStore } from "../support/sql-store.ts";
-import type { ClusterAddress } from "../support/test-cluster.ts";
-import { createTestDatabase, type TestDatabase } from "../support/test-database.ts";
+import type { TestDatabase } from "../support/test-database.ts";
+import type { Arena } from "./arena.ts";
 import { Dice } from "./dice.ts";
+import { serveExchange } from "./exchange-server.ts";
 import { FaultExchange } from "./fault-exchange.ts";
-import { type CrashPlan, type Gate, gated, Scheduler } from "./scheduler.ts";
+import { LeaseWatch } from "./lease-watch.ts";
+import { type Fate, type Gate, gated, Scheduler, type Task } from "./scheduler.ts";
 import { SimulatedMarket } from "./simulated-market.ts";
 
-/** Long enough for an answer on a busy machine, short enough for the exchange that never answers. */
-const BROKER_TIMEOUT_MS = 700;
+/** Never reached by an answer that comes at all, however busy the machine. */
+const PATIENT_MS = 60_000;
+/** For the calls that will never be answered: the same time-out of the same adapter, only without the wait. */
+const IMPATIENT_MS = 15;
 const CASH = "2000";
+
+/** A tick to run, and what befalls it. */
+export interface Run {
+  readonly name: TickName;
+  readonly fate: Fate | null;
+}
 
 /** A database, an exchange and a market of one seed, under one virtual clock. */
 export interface World {
@@ -23,69 +34,77 @@ export interface World {
   readonly db: TestDatabase;
   readonly engine: postgres.Sql;
   readonly exchange: FaultExchange;
-  readonly symbols: readonly string[];
+  readonly leases: LeaseWatch;
   readonly trace: (line: string) => void;
   now(): number;
   advance(seconds: number): Promise<void>;
-  /** Runs ticks at once, each with its own end if a crash is planned. */
-  tick(...runs: readonly { name: TickName; crash: CrashPlan | null }[]): Promise<void>;
+  /** Runs ticks at once, each with its own fate. */
+  tick(...runs: readonly Run[]): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Opens the world of a seed. It begins within four hours before midnight UTC, so that the day often turns. */
-export async function openWorld(address: ClusterAddress, seed: number, say: (line: string) => void): Promise<World> {
+export async function openWorld(arena: Arena, seed: number, say: (line: string) => void): Promise<World> {
   const dice = new Dice(seed);
-  const db = await createTestDatabase(address);
+  const { db, engine } = arena;
+  await arena.reset(seed);
   let clock = Date.UTC(2026, 2, 1, 23, 59, 0) - dice.whole(0, 240, "start") * 60_000;
-  const start = clock;
   const now = () => clock;
   const trace = (line: string) => say(`${new Date(clock).toISOString().slice(11, 19)} ${line}`);
   await db.setClock(new Date(clock));
-  await turnKnobs(db.sql, dice);
-  const instruments = await readInstruments(db.sql);
-  const market = new SimulatedMarket(dice, start, now, instruments);
-  const rules = exchangeRules({ PAPER_FEE_BPS: "95", PAPER_LATENCY_MS: 200 }, instruments);
+  await turnKnobs(db.admin, dice);
+  const instruments = await readInstruments(db.admin);
+  const market = new SimulatedMarket(dice, clock, now, instruments);
+  const latency = dice.pick({ "0": 2, "200": 3, "3000": 1 }, "latency");
+  const rules = exchangeRules({ PAPER_FEE_BPS: "95", PAPER_LATENCY_MS: Number(latency) }, instruments);
   const exchange = new FaultExchange({ dice, market, rules, cash: CASH, now, trace });
-  const url = await exchange.listen();
-  const engine = db.as("service_role", {}, { max: 4 });
-  const deps = (gate: Gate): TickDeps => ({
-    store: gated(sqlStore(engine), gate, "store"),
+  const server = await serveExchange(exchange.answer, (error) => trace(`exchange broke: ${String(error)}`));
+  const broker = brokerAt(server.url, exchange, now);
+  const leases = new LeaseWatch(now);
+  const deps = (name: TickName, gate: Gate): TickDeps => ({
+    store: gated(leases.over(sqlStore(engine), name), gate, "store"),
     market,
-    brokers: (_mode, context) =>
-      gated(httpBroker({ url, timeoutMs: BROKER_TIMEOUT_MS, now: context.now }), gate, "broker"),
+    brokers: () => gated(broker, gate, "broker"),
+    elapsedMs: now,
     log: (level, event, fields) => {
       if (level === "error") trace(`  log ${event}: ${JSON.stringify(fields)}`);
     },
   });
-  const scheduler = new Scheduler(dice, trace);
-  return {
-    dice,
-    db,
-    engine,
-    exchange,
-    symbols: instruments.map(({ symbol }) => symbol),
+  const advance = async (seconds: number) => {
+    clock += Math.round(seconds * 1000);
+    await db.setClock(new Date(clock));
+    exchange.catchUp();
+  };
+  const task = ({ name, fate }: Run): Task => ({
+    fate,
+    work: async (gate) => {
+      trace(`  ${name} starts`);
+      const result = await runTick(name, deps(name, gate), { slot: null, trigger: "wake" });
+      trace(`  ${name}: ${result.outcome} ${result.reason ?? result.error ?? JSON.stringify(result.counts)}`);
+    },
+  });
+  const scheduler = new Scheduler(dice, {
     trace,
-    now,
-    advance: async (seconds) => {
-      clock += Math.round(seconds * 1000);
-      await db.setClock(new Date(clock));
-      exchange.catchUp();
+    note: (what, where) => exchange.faults.note(what, where),
+    stalled: async (seconds) => {
+      await advance(seconds);
+      if (dice.roll("nobody meanwhile", clock) < 0.3) return [];
+      return [task({ name: "reposition-tick", fate: null }), task({ name: "trader-tick", fate: null })];
     },
-    tick: (...runs) =>
-      scheduler.run(
-        runs.map(({ name, crash }) => ({
-          crash,
-          work: async (gate) => {
-            trace(`  ${name} starts${crash ? ` (will crash ${crash.when} call ${crash.call})` : ""}`);
-            const result = await runTick(name, deps(gate), { slot: null, trigger: "wake" });
-            trace(`  ${name}: ${result.outcome} ${result.reason ?? result.error ?? JSON.stringify(result.counts)}`);
-          },
-        })),
-      ),
-    close: async () => {
-      await exchange.close();
-      await db.drop();
-    },
+  });
+  const tick = (...runs: readonly Run[]) => scheduler.run(runs.map(task));
+  return { dice, db, engine, exchange, leases, trace, now, advance, tick, close: server.close };
+}
+
+/** The real adapter over real HTTP. */
+function brokerAt(url: string, exchange: FaultExchange, now: () => number): Broker {
+  const patient = httpBroker({ url, timeoutMs: PATIENT_MS, now });
+  const impatient = httpBroker({ url, timeoutMs: IMPATIENT_MS, now });
+  return {
+    ...patient,
+    place: (order) => (exchange.willBeSilent("place", order) ? impatient : patient).place(order),
+    cancel: (id) => (exchange.willBeSilent("cancel", id) ? impatient : patient).cancel(id),
+    getOrder: (id) => (exchange.willBeSilent("get", id) ? impatient : patient).getOrder(id),
   };
 }
 
@@ -100,8 +119,9 @@ async function turnKnobs(sql: postgres.Sql, dice: Dice): Promise<void> {
     ORDER_TTL_SECONDS_ENTRY: String(dice.whole(10, 60, "ttl")),
     MAX_REPRICE_ATTEMPTS: String(dice.whole(1, 3, "reprices")),
   };
-  for (const [key, value] of Object.entries(knobs))
-    await sql`update public.config set value = ${value} where key = ${key}`;
+  await sql`
+    update public.config as c set value = k.value
+    from unnest(${Object.keys(knobs)}::text[], ${Object.values(knobs)}::text[]) as k (key, value) where c.key = k.key`;
 }
 
 async function readInstruments(sql: postgres.Sql): Promise<Instrument[]> {
