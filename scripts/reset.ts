@@ -7,7 +7,7 @@ import { runScript } from "../supabase/local/script.ts";
 import { readSettings } from "../supabase/local/settings.ts";
 import { StartError } from "../supabase/local/start-error.ts";
 
-const FILES = ["deno", "keys.json", "market.json", "running.json", "zoe.pid"];
+const FILES = ["deno", "keys.json", "market.json", "migrations.json", "running.json", "zoe.pid"];
 
 /** Empties the local data folder: database, keys, sign-ins. Nothing else in it is touched. */
 runScript(async () => {

@@ -19,6 +19,7 @@ import { writeSession } from "./market-session.ts";
 import { bootstrapDatabase } from "./postgres/bootstrap.ts";
 import { type Cluster, startCluster } from "./postgres/cluster.ts";
 import { pushMigrations } from "./postgres/migrate.ts";
+import { assertMigrationsUnchanged, rememberMigrations } from "./postgres/migration-digests.ts";
 import { createRealtime } from "./realtime/realtime-server.ts";
 import { seedPeople, writeVaultSecrets } from "./seed.ts";
 import type { Settings } from "./settings.ts";
@@ -76,6 +77,7 @@ async function boot(settings: Settings, flags: Flags, out: Console, stops: Stops
   if (flags.dashboard) await assertPortIsFree(settings.dashboardPort, "dashboard", "ZOE_DASHBOARD_PORT");
   const deno = findDeno();
   const keys = await openKeys(settings.dataDir);
+  assertMigrationsUnchanged(settings.dataDir, settings.root);
   const building = Promise.allSettled(flags.dashboard ? [buildDashboard(settings.root)] : []);
   const cluster = await startDatabase(settings, out, stops);
   const sql = connect(settings, stops);
@@ -141,6 +143,7 @@ async function startMarket(settings: Settings, flags: Flags, sql: postgres.Sql, 
     pushMigrations(databaseUrl, root),
     chooseMarket(flags, dataDir, Date.now()),
   ]);
+  rememberMigrations(dataDir, root);
   out.step("Migrations", applied.length > 0 ? `${applied.length} applied by the Supabase CLI` : "nothing new");
   writeSession(dataDir, market.session);
   if (!market.source) return { market, marketDataUrl: null };

@@ -192,6 +192,21 @@ describe("a start that cannot work is one clear sentence and exit code 1", () =>
   });
 });
 
+describe("a data folder whose migrations were edited afterwards", () => {
+  it("is refused, the edited file named", async () => {
+    const first = await booted();
+    first.child.kill("SIGINT");
+    await first.ended;
+    const file = join(place.dataDir, "migrations.json");
+    const [name = "", digest = ""] =
+      Object.entries(JSON.parse(readFileSync(file, "utf8")) as Record<string, string>)[0] ?? [];
+    writeFileSync(file, readFileSync(file, "utf8").replace(digest, "another text"));
+    const { ended, output } = await start();
+    expect(await ended).toBe(1);
+    expect(output()).toContain(`Edited since they were applied to ${place.dataDir}: ${name}. `);
+  });
+});
+
 describe.runIf(userInfo().uid === 0)("for root, whose folders Postgres may not enter", () => {
   it("keeps the data where Postgres can, and finds it again", async () => {
     place = await makePlace();
