@@ -20,6 +20,16 @@ $$;
 comment on function private.back_off is 'How long to wait after p_attempts attempts: doubles from the first to the longest.';
 alter function private.back_off owner to zoe_engine;
 
+create function private.knob_interval(p_key text) returns interval
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return pg_catalog.make_interval(secs => private.knob_number(p_key)::double precision);
+end
+$$;
+comment on function private.knob_interval is 'A knob in seconds as an interval.';
+alter function private.knob_interval owner to zoe_engine;
+
 create function private.phase(p_status text) returns text
 language plpgsql immutable set search_path = ''
 as $$

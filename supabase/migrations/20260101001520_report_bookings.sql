@@ -20,7 +20,9 @@ $$;
 comment on function private.reported_fills is 'The fills of a report. is_new: not booked yet. is_odd: booked as something else.';
 alter function private.reported_fills owner to zoe_engine;
 
-create function private.figures_problem(p_order public.crypto_orders, p_report private.broker_report, p_notional numeric, p_fee numeric) returns text
+create function private.figures_problem(
+  p_order public.crypto_orders, p_report private.broker_report, p_notional numeric, p_fee numeric
+) returns text
 language plpgsql immutable set search_path = ''
 as $$
 begin

@@ -23,7 +23,9 @@ $$;
 comment on function private.argued_status is 'The status a report argues for, given all that is known to be filled; never an illegal transition. Twin of foldReport.';
 alter function private.argued_status owner to zoe_engine;
 
-create function private.next_look(p_before public.crypto_orders, p_status text, p_attempts integer, p_watch_until timestamptz) returns timestamptz
+create function private.next_look(
+  p_before public.crypto_orders, p_status text, p_attempts integer, p_watch_until timestamptz
+) returns timestamptz
 language plpgsql stable set search_path = ''
 as $$
 declare
@@ -125,7 +127,7 @@ as $$
 begin
   if private.phase(o.status) = private.phase(p_status) then return o.watch_until; end if;
   if p_status not in ('canceled', 'expired') then return null; end if;
-  return private.clock() + pg_catalog.make_interval(secs => private.knob_number('LATE_FILL_WATCH_SECONDS')::double precision);
+  return private.clock() + private.knob_interval('LATE_FILL_WATCH_SECONDS');
 end
 $$;
 comment on function private.watch_after is 'Until when a closed order is still asked about for late fills.';
@@ -158,7 +160,8 @@ begin
         when p_status = 'rejected' then coalesce(c.reject_reason, r.reason, 'rejected')
         when not v_was_closed then c.reject_reason
       end,
-      acknowledged_at = coalesce(c.acknowledged_at, private.clock()), closed_at = case when v_is_closed then coalesce(c.closed_at, private.clock()) end,
+      acknowledged_at = coalesce(c.acknowledged_at, private.clock()),
+      closed_at = case when v_is_closed then coalesce(c.closed_at, private.clock()) end,
       reported_at = greatest(c.reported_at, r.observed_at), not_found_count = 0, not_found_since = null, not_found_at = null,
       attempts = v_attempts, last_error = p_error, watch_until = v_watch_until, next_action_at = v_next,
       lease_owner = case when not v_is_done then c.lease_owner end,

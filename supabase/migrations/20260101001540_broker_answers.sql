@@ -14,7 +14,9 @@ begin
   end if;
   if o.status <> 'rejected' and (o.reported_at is null or r.observed_at > o.reported_at) then
     perform private.flag_order(
-      o, 'contradictory_report', pg_catalog.format('placement refused (%s) though it is %s', coalesce(r.reason, 'no reason'), o.status), pg_catalog.to_jsonb(r));
+      o, 'contradictory_report', pg_catalog.format('placement refused (%s) though it is %s', coalesce(r.reason, 'no reason'), o.status),
+      pg_catalog.to_jsonb(r)
+    );
     update public.crypto_orders as c set reported_at = r.observed_at where c.id = o.id;
   end if;
   return false;
@@ -97,7 +99,7 @@ as $$
 begin
   update public.crypto_orders as c
   set status = 'rejected', reject_reason = 'never_reached_broker', unresolved = false, closed_at = private.clock(), attempts = 0,
-      watch_until = private.clock() + pg_catalog.make_interval(secs => private.knob_number('LATE_FILL_WATCH_SECONDS')::double precision),
+      watch_until = private.clock() + private.knob_interval('LATE_FILL_WATCH_SECONDS'),
       next_action_at = private.clock() + interval '5 seconds', lease_owner = null, lease_token = null, lease_expires_at = null
   where c.id = o.id;
 end
@@ -143,7 +145,8 @@ begin
   if o.last_error is null then perform private.note_order(o, r.kind, r.reason); end if;
   update public.crypto_orders as c
   set attempts = c.attempts + 1, last_error = r.kind || coalesce(': ' || r.reason, ''),
-      next_action_at = private.clock() + private.back_off(c.attempts, case r.kind when 'throttled' then 10 else 5 end, case r.kind when 'throttled' then 60 else 30 end)
+      next_action_at = private.clock()
+        + case r.kind when 'throttled' then private.back_off(c.attempts, 10, 60) else private.back_off(c.attempts, 5, 30) end
   where c.id = o.id;
   return false;
 end

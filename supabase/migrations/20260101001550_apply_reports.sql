@@ -58,7 +58,9 @@ begin
   perform private.lock_account('live'), private.lock_account('paper');
   v_seq := (select pg_catalog.max(f.seq) from public.crypto_fills as f);
   perform pg_catalog.set_config('zoe.actor', 'broker', true);
-  for v_report in select r.value from pg_catalog.jsonb_array_elements(p_reports) with ordinality as r (value, position) order by r.position loop
+  for v_report in
+    select r.value from pg_catalog.jsonb_array_elements(p_reports) with ordinality as r (value, position) order by r.position
+  loop
     v_answers := v_answers || private.apply_report(v_report);
   end loop;
   perform pg_catalog.set_config('zoe.actor', coalesce(v_actor, ''), true);

@@ -59,7 +59,7 @@ begin
     select case when w.price > 0 then pg_catalog.trim_scale(w.price) end
     from public.instruments as i
     left join public.quotes as q on q.symbol = i.symbol
-      and (p_order.side = 'sell' or q.observed_at >= private.clock() - pg_catalog.make_interval(secs => private.knob_number('QUOTE_MAX_AGE_SECONDS')::double precision)),
+      and (p_order.side = 'sell' or q.observed_at >= private.clock() - private.knob_interval('QUOTE_MAX_AGE_SECONDS')),
       lateral (
         select coalesce(p_price, case
           when p_order.side = 'buy' then q.bid

@@ -121,7 +121,8 @@ begin
     perform private.shrink_child(v_intent, v_chain.live_id);
     return null;
   end if;
-  select * into v_last from public.crypto_orders as o where o.intent_group_id = p_intent_id order by o.closed_at desc, o.requested_at desc limit 1;
+  select * into v_last from public.crypto_orders as o
+  where o.intent_group_id = p_intent_id order by o.closed_at desc, o.requested_at desc limit 1;
   if not private.goes_on(v_intent, v_last) then
     if v_chain.filled_qty > 0 or not v_chain.is_unresolved then perform private.end_intent(v_intent, v_last); end if;
     return null;

@@ -129,7 +129,9 @@ $$;
 comment on function private.mismatch_of is 'What is off beyond tolerance, in words; null when the books agree.';
 alter function private.mismatch_of owner to zoe_engine;
 
-create function private.read_book(p_mode text, p_book jsonb, out cash numeric, out holdings jsonb, out observed_at timestamptz, out problem text)
+create function private.read_book(
+  p_mode text, p_book jsonb, out cash numeric, out holdings jsonb, out observed_at timestamptz, out problem text
+)
 language plpgsql stable set search_path = ''
 as $$
 begin

@@ -148,11 +148,13 @@ begin
   perform private.set_actor(p_actor);
   v_cash_diff := v_last.broker_cash - v_account.cash;
   if v_cash_diff <> 0 then
-    insert into public.cash_ledger (mode, kind, amount, reason, actor) values (p_mode, 'adjustment', v_cash_diff, 'adopted the broker''s books', p_actor);
+    insert into public.cash_ledger (mode, kind, amount, reason, actor)
+    values (p_mode, 'adjustment', v_cash_diff, 'adopted the broker''s books', p_actor);
     update public.accounts as a set cash = v_last.broker_cash, version = a.version + 1, updated_at = private.clock() where a.mode = p_mode;
     perform private.move_high_water(p_mode, v_cash_diff);
   end if;
-  perform private.adopt_difference(p_mode, c.symbol, c.diff) from private.compare_holdings(p_mode, v_last.broker_holdings) as c where c.diff <> 0;
+  perform private.adopt_difference(p_mode, c.symbol, c.diff)
+  from private.compare_holdings(p_mode, v_last.broker_holdings) as c where c.diff <> 0;
   return private.reconcile(p_mode, pg_catalog.jsonb_build_object(
     'cash', v_last.broker_cash::text, 'holdings', v_last.broker_holdings, 'open_orders', v_last.unknown_orders, 'observed_at', v_last.observed_at
   )) || pg_catalog.jsonb_build_object('cash_adjustment', pg_catalog.trim_scale(v_cash_diff)::text);

@@ -118,7 +118,9 @@ begin atomic
   left join public.order_intents as i on i.id = o.intent_group_id,
     lateral (
       select coalesce(pg_catalog.sum(f.qty), 0) as qty, coalesce(pg_catalog.sum(f.fee), 0) as fee,
-        pg_catalog.count(*) filter (where l.amount is distinct from private.cash_amount(case f.side when 'buy' then -f.qty * f.price else f.qty * f.price end)) as unpaid,
+        pg_catalog.count(*) filter (
+          where l.amount is distinct from private.cash_amount(case f.side when 'buy' then -1 else 1 end * f.qty * f.price)
+        ) as unpaid,
         pg_catalog.count(*) filter (where (f.mode, f.symbol, f.side) is distinct from (o.mode, o.symbol, o.side)) as strange
       from public.crypto_fills as f
       left join public.cash_ledger as l on l.fill_id = f.id and l.kind = 'fill'
