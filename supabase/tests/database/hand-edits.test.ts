@@ -3,20 +3,6 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { TestDatabase } from "../support/database.ts";
 import { accepted, asEngine, entry, moveOrder, openMarket, order, setKnob } from "./guards-fixture.ts";
 
-const BOOK = [
-  "order_intents",
-  "crypto_orders",
-  "order_events",
-  "trade_locks",
-  "crypto_fills",
-  "position_lots",
-  "lot_closures",
-  "positions",
-  "cash_ledger",
-  "accounts",
-  "config_events",
-];
-
 let db: TestDatabase;
 beforeEach(async () => {
   db = await openMarket();
@@ -148,46 +134,6 @@ describe("any other hand edit", () => {
       await sql`update public.crypto_orders set status = 'canceled' where id = ${id}`;
     });
     expect((await order(db, id)).cancel_requested_by).toBe("sql:postgres");
-  });
-
-  it.each(BOOK)(
-    "of %s is refused: insert, update, delete and truncate, for the owner and the superuser",
-    async (table) => {
-      await working("BTC-USD");
-      for (const sql of [db.sql, db.admin]) {
-        for (const statement of [
-          `insert into public.${table} default values`,
-          `delete from public.${table}`,
-          `truncate public.${table} cascade`,
-        ]) {
-          expect((await refused(sql.unsafe(statement))).code, statement).toMatch(/^PT40[39]$/);
-        }
-        if (table === "crypto_orders") continue;
-        const [column] = await sql`
-        select column_name as name from information_schema.columns
-        where table_schema = 'public' and table_name = ${table} and is_identity = 'NO' order by ordinal_position limit 1`;
-        const update = sql.unsafe(`update public.${table} set ${column?.name} = ${column?.name}`);
-        expect((await refused(update)).code).toMatch(/^PT40[39]$/);
-      }
-    },
-  );
-
-  it.each(BOOK)("of %s is impossible for every role of the API, service_role included", async (table) => {
-    const people = [
-      (await db.person("viewer")).sql,
-      (await db.person("operator")).sql,
-      db.as("anon"),
-      db.as("service_role"),
-    ];
-    for (const sql of people) {
-      for (const statement of [
-        `insert into public.${table} default values`,
-        `delete from public.${table}`,
-        `truncate public.${table}`,
-      ]) {
-        expect((await refused(sql.unsafe(statement))).code).toBe("42501");
-      }
-    }
   });
 
   it("is refused even where triggers are told to act as a replica", async () => {
