@@ -53,8 +53,8 @@ create table public.candidate_scans (
   constraint candidate_scans_score_in_range check (score between 0 and 100)
 );
 comment on table public.candidate_scans is 'One row a symbol a scan. Prices (bid, ask, mid, spread_pct as text) are in info. A symbol that could not be scored says why.';
+-- The only index by time: with a second one the planner looks for a rare symbol through all of them.
 create index candidate_scans_latest on public.candidate_scans (mode, symbol, created_at desc);
-create index candidate_scans_age on public.candidate_scans (created_at);
 
 alter table public.instruments enable row level security;
 alter table public.quotes enable row level security;

@@ -20,7 +20,6 @@ comment on table public.tick_runs is 'One row a run that did work or was skipped
 create index tick_runs_recent on public.tick_runs (name, started_at desc);
 create index tick_runs_good on public.tick_runs (name, started_at desc) where outcome in ('ok', 'skipped');
 create index tick_runs_running on public.tick_runs (name) where outcome = 'running';
-create index tick_runs_age on public.tick_runs (started_at);
 
 create table private.tick_leases (
   name text primary key,

@@ -308,7 +308,12 @@ return (
     'finished_at', private.iso(r.finished_at), 'duration_ms', r.duration_ms
   ) order by r.started_at desc, r.id), '[]')
   from (
-    select * from public.tick_runs as t order by t.started_at desc limit least(greatest(p_limit, 1), 500)
+    select t.* from pg_catalog.unnest(array['trader-tick', 'edge-factory-tick', 'reposition-tick']) as n (name)
+    cross join lateral (
+      select * from public.tick_runs as k
+      where k.name = n.name order by k.started_at desc limit least(greatest(p_limit, 1), 500)
+    ) as t
+    order by t.started_at desc limit least(greatest(p_limit, 1), 500)
   ) as r
 );
 comment on function public.dashboard_runs is 'The last runs of all ticks.';
