@@ -35,7 +35,7 @@ async function takeAll(
     for (const [name, path] of Object.entries(PAGES)) {
       await page.goto(`${url}${path}`);
       await page.getByText("Loading…").first().waitFor({ state: "detached" });
-      await page.getByText("live", { exact: true }).waitFor();
+      await page.getByRole("status", { name: "Connection" }).getByText("live").waitFor();
       const file = join(FOLDER, `${name}-${size}-${colorScheme}.png`);
       await page.screenshot({ path: file, fullPage: true, animations: "disabled" });
       console.log(file);
@@ -49,5 +49,5 @@ async function signIn(page: Page, url: string, operator: { email: string; passwo
   await page.getByLabel("E-mail").fill(operator.email);
   await page.getByLabel("Password").fill(operator.password);
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByText("Zoe", { exact: true }).first().waitFor();
+  await page.getByRole("status", { name: "Connection" }).waitFor();
 }

@@ -4,6 +4,8 @@ import { useSession } from "../lib/session.ts";
 import { Dashboard } from "./dashboard.tsx";
 import { SignIn } from "./sign-in.tsx";
 
+const RETRY_FAILED_MS = 5_000;
+
 /** Signed-in people only; a new session starts with empty queries. */
 export function App() {
   const session = useSession();
@@ -20,8 +22,12 @@ function SignedIn() {
           queries: {
             staleTime: Number.POSITIVE_INFINITY,
             retry: 1,
+            retryDelay: 500,
             refetchOnWindowFocus: "always",
             refetchOnReconnect: "always",
+            // What failed is asked again until it answers, whatever the socket does.
+            refetchInterval: (query) => (query.state.status === "error" ? RETRY_FAILED_MS : false),
+            networkMode: "always",
           },
         },
       }),

@@ -1,11 +1,12 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { Link, Route, Switch } from "wouter";
+import { Link, Route, Switch, useLocation } from "wouter";
 import { AlertBanner } from "../features/alerts/alert-banner.tsx";
 import { HeaderBar } from "../features/header/header-bar.tsx";
 import { headerQuery } from "../features/header/header-query.ts";
 import { type Connection, keepFresh } from "../lib/live.ts";
 import { useMode } from "../lib/mode.ts";
+import { signOut } from "../lib/session.ts";
 import { LogPage } from "./log-page.tsx";
 import { Overview } from "./overview.tsx";
 import { SettingsPage } from "./settings-page.tsx";
@@ -47,11 +48,12 @@ export function Dashboard() {
 }
 
 function Tab({ href, name }: { href: string; name: string }) {
+  const [here] = useLocation();
   return (
     <Link
       href={`${href}${window.location.search}`}
-      className={() => (window.location.pathname === href ? "tab here" : "tab")}
-      aria-current={window.location.pathname === href ? "page" : undefined}
+      className={here === href ? "tab here" : "tab"}
+      aria-current={here === href ? "page" : undefined}
     >
       {name}
     </Link>
@@ -66,6 +68,9 @@ function NotInvited({ email }: { email: string | null }) {
         {email ?? "This account"} is signed in but is neither a viewer nor an operator. An operator can add it to the
         table “operators”.
       </p>
+      <button type="button" onClick={() => void signOut()}>
+        Sign out
+      </button>
     </main>
   );
 }

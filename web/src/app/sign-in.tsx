@@ -1,9 +1,9 @@
 import { type FormEvent, useState } from "react";
-import { signIn } from "../lib/session.ts";
+import { sessionFarewell, signIn } from "../lib/session.ts";
 
 /** The door. */
 export function SignIn() {
-  const [error, setError] = useState<string>();
+  const [error, setError] = useState(sessionFarewell);
   const [busy, setBusy] = useState(false);
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();

@@ -1,3 +1,4 @@
+import { renewSession } from "./session.ts";
 import { supabase } from "./supabase.ts";
 
 /** A refusal or failure of a call, in words an operator can act on. */
@@ -9,11 +10,16 @@ export class CallError extends Error {
   }
 }
 
+/** The code of a CallError when nobody answered. */
+export const NO_ANSWER = "no_answer";
+
 /** Calls a database function and returns its jsonb answer. Throws CallError. */
 export async function callRpc<T>(name: string, args: Record<string, unknown> = {}): Promise<T> {
-  const { data, error } = await supabase.rpc(name, args);
-  if (error) throw new CallError(error.code ?? "unknown", sentence(error.message, error.details));
-  return data as T;
+  const { data, error, status } = await supabase.rpc(name, args);
+  if (!error) return data as T;
+  if (status === 0) throw new CallError(NO_ANSWER, "The API does not answer.");
+  if (status === 401) void renewSession();
+  throw new CallError(error.code ?? "unknown", sentence(error.message, error.details));
 }
 
 /** Starts a tick by hand and returns its result. Throws CallError. */

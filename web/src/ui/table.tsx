@@ -1,30 +1,39 @@
-import type { KeyboardEvent, ReactNode } from "react";
+import type { ReactNode } from "react";
 
-/** One column: `numeric` ones are right-aligned with tabular digits; `minor` ones are dropped on a phone. */
+/** One column. Its width is a share, in characters: what a cell holds never moves its neighbours. */
 export interface Column<Row> {
   readonly title: string;
+  readonly width: number;
   readonly cell: (row: Row) => ReactNode;
+  /** Right-aligned with tabular digits. */
   readonly numeric?: boolean;
+  /** Dropped on a phone. */
   readonly minor?: boolean;
 }
 
-/** A table that scrolls inside itself; a row can be opened by click or Enter. */
+/** A table of fixed columns that scrolls inside itself when even they do not fit; the first cell of a row can open it. */
 export function Table<Row>(props: {
   label: string;
   columns: readonly Column<Row>[];
   rows: readonly Row[];
   rowKey: (row: Row) => string;
-  onOpen?: (row: Row) => void;
+  open?: { readonly name: (row: Row) => string; readonly onOpen: (row: Row) => void };
 }) {
+  const { columns, rows, rowKey, open } = props;
   const style = (column: Column<Row>) =>
     [column.numeric ? "numeric" : "", column.minor ? "minor" : ""].join(" ").trim() || undefined;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
     <section className="table-scroll" aria-label={props.label} tabIndex={0}>
       <table>
+        <colgroup>
+          {columns.map((column) => (
+            <col key={column.title} className={style(column)} style={{ width: `${column.width}ch` }} />
+          ))}
+        </colgroup>
         <thead>
           <tr>
-            {props.columns.map((column) => (
+            {columns.map((column) => (
               <th key={column.title} scope="col" className={style(column)}>
                 {column.title}
               </th>
@@ -32,11 +41,22 @@ export function Table<Row>(props: {
           </tr>
         </thead>
         <tbody>
-          {props.rows.map((row) => (
-            <tr key={props.rowKey(row)} {...opening(row, props.onOpen)}>
-              {props.columns.map((column) => (
+          {rows.map((row) => (
+            <tr key={rowKey(row)}>
+              {columns.map((column, index) => (
                 <td key={column.title} className={style(column)}>
-                  {column.cell(row)}
+                  {open && index === 0 ? (
+                    <button
+                      type="button"
+                      className="opener"
+                      aria-label={open.name(row)}
+                      onClick={() => open.onOpen(row)}
+                    >
+                      {column.cell(row)}
+                    </button>
+                  ) : (
+                    column.cell(row)
+                  )}
                 </td>
               ))}
             </tr>
@@ -45,16 +65,4 @@ export function Table<Row>(props: {
       </table>
     </section>
   );
-}
-
-function opening<Row>(row: Row, onOpen?: (row: Row) => void) {
-  if (!onOpen) return {};
-  return {
-    className: "openable",
-    tabIndex: 0,
-    onClick: () => onOpen(row),
-    onKeyDown: (event: KeyboardEvent) => {
-      if (event.key === "Enter" && event.target === event.currentTarget) onOpen(row);
-    },
-  };
 }

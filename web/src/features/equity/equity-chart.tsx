@@ -1,10 +1,12 @@
 import { AreaSeries, createChart, type IChartApi, type ISeriesApi, type UTCTimestamp } from "lightweight-charts";
 import { useEffect, useRef } from "react";
 import { usd } from "../../lib/format.ts";
+import { useIsDark } from "../../lib/scheme.ts";
 import type { EquityPoint } from "./equity-panel.tsx";
 
-/** Draws the equity curve. A picture only: the figures stay exact text elsewhere. */
+/** Draws the equity curve in the reader's time zone. A picture only: the figures stay exact text elsewhere. */
 export default function EquityChart({ points }: { points: readonly EquityPoint[] }) {
+  const isDark = useIsDark();
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<{ api: IChartApi; series: ISeriesApi<"Area"> }>(null);
   useEffect(() => {
@@ -15,7 +17,7 @@ export default function EquityChart({ points }: { points: readonly EquityPoint[]
       layout: { background: { color: "transparent" }, textColor: ink.color, attributionLogo: true },
       grid: { vertLines: { visible: false }, horzLines: { color: "rgb(128 128 128 / 0.2)" } },
       rightPriceScale: { borderVisible: false },
-      timeScale: { borderVisible: false, timeVisible: true },
+      timeScale: { borderVisible: false, timeVisible: true, secondsVisible: false },
       handleScroll: false,
       handleScale: false,
     });
@@ -28,6 +30,11 @@ export default function EquityChart({ points }: { points: readonly EquityPoint[]
     chart.current = { api, series };
     return () => api.remove();
   }, []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the ink changes with the scheme
+  useEffect(() => {
+    if (!box.current) return;
+    chart.current?.api.applyOptions({ layout: { textColor: getComputedStyle(box.current).color } });
+  }, [isDark]);
   useEffect(() => {
     chart.current?.series.setData(atMostOnePerSecond(points));
     chart.current?.api.timeScale().fitContent();
@@ -37,6 +44,12 @@ export default function EquityChart({ points }: { points: readonly EquityPoint[]
 }
 
 function atMostOnePerSecond(points: readonly EquityPoint[]) {
-  const bySecond = new Map(points.map((point) => [Math.floor(Date.parse(point.at) / 1000), Number(point.equity)]));
+  const bySecond = new Map(points.map((point) => [localSecond(point.at), Number(point.equity)]));
   return [...bySecond].sort(([a], [b]) => a - b).map(([time, value]) => ({ time: time as UTCTimestamp, value }));
+}
+
+/** The library knows no time zones: it is given the reader's wall clock as if it were UTC. */
+function localSecond(iso: string): number {
+  const date = new Date(iso);
+  return Math.floor(date.getTime() / 1000) - date.getTimezoneOffset() * 60;
 }

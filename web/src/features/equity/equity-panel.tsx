@@ -43,17 +43,19 @@ export function EquityPanel({ mode }: { mode: Mode }) {
   ));
   return (
     <Panel title="Equity" note={<span className="ranges">{ranges}</span>}>
-      <Loaded
-        query={query}
-        isEmpty={(points) => points.length < 2}
-        empty="The curve begins with the second reconciliation."
-      >
-        {(points) => (
-          <Suspense fallback={<p className="loading">Loading the chart…</p>}>
-            <EquityChart points={points} />
-          </Suspense>
-        )}
-      </Loaded>
+      <div className="chart-space">
+        <Loaded
+          query={query}
+          isEmpty={(points) => points.length < 2}
+          empty="The curve begins with the second reconciliation."
+        >
+          {(points) => (
+            <Suspense fallback={<p className="loading">Loading the chart…</p>}>
+              <EquityChart points={points} />
+            </Suspense>
+          )}
+        </Loaded>
+      </div>
     </Panel>
   );
 }

@@ -7,6 +7,7 @@ import { Loaded } from "../../ui/loaded.tsx";
 import { Panel } from "../../ui/panel.tsx";
 import { Signed } from "../../ui/signed.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
+import { Two } from "../../ui/two.tsx";
 
 interface Fill {
   readonly id: string;
@@ -15,7 +16,9 @@ interface Fill {
   readonly qty: Amount;
   readonly price: Amount;
   readonly fee: Amount;
-  readonly realized_pnl?: Amount | null;
+  readonly notional: Amount;
+  /** Net of both sides' fees; null for a buy. */
+  readonly realized_pnl: Amount | null;
   readonly late: boolean;
   readonly executed_at: string;
 }
@@ -37,14 +40,32 @@ export function FillsPanel({ mode }: { mode: Mode }) {
 }
 
 const columns = (now: number): readonly Column<Fill>[] => [
-  { title: "Time", cell: (row) => <time dateTime={row.executed_at}>{instant(row.executed_at, now)}</time> },
-  { title: "Symbol", cell: (row) => <strong>{row.symbol}</strong> },
-  { title: "Side", cell: (row) => (row.late ? `${row.side} (late)` : row.side) },
-  { title: "Quantity", numeric: true, cell: (row) => quantity(row.qty) },
-  { title: "Price", numeric: true, cell: (row) => price(row.price) },
-  { title: "Fee", numeric: true, minor: true, cell: (row) => usd(row.fee) },
+  {
+    title: "Symbol",
+    width: 11,
+    cell: (row) => <Two main={<strong>{row.symbol}</strong>} more={row.late ? `${row.side}, late` : row.side} />,
+  },
+  {
+    title: "Time",
+    width: 15,
+    minor: true,
+    cell: (row) => <time dateTime={row.executed_at}>{instant(row.executed_at, now)}</time>,
+  },
+  {
+    title: "Price",
+    width: 13,
+    numeric: true,
+    cell: (row) => <Two main={price(row.price)} more={quantity(row.qty)} />,
+  },
+  {
+    title: "Amount",
+    width: 11,
+    numeric: true,
+    cell: (row) => <Two main={usd(row.notional)} more={`fee ${usd(row.fee)}`} />,
+  },
   {
     title: "Realized",
+    width: 10,
     numeric: true,
     cell: (row) => (row.realized_pnl ? <Signed value={row.realized_pnl}>{signedUsd(row.realized_pnl)}</Signed> : "–"),
   },

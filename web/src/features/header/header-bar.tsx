@@ -1,14 +1,13 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useQuery } from "@tanstack/react-query";
 import { duration } from "../../lib/format.ts";
 import type { Connection } from "../../lib/live.ts";
 import { type Mode, showMode } from "../../lib/mode.ts";
-import { callRpc } from "../../lib/rpc.ts";
 import { secondsSince, useServerNow } from "../../lib/server-clock.ts";
 import { signOut } from "../../lib/session.ts";
 import { Badge, type Tone } from "../../ui/badge.tsx";
-import { Confirm } from "../../ui/confirm.tsx";
+import { DataAge } from "./data-age.tsx";
 import { type Header, headerQuery } from "./header-query.ts";
+import { KillSwitch } from "./kill-switch.tsx";
 
 /** The bar that is always in sight: book, trading state, kill switch, age of the data, connection. */
 export function HeaderBar(props: { mode: Mode; connection: Connection }) {
@@ -17,19 +16,18 @@ export function HeaderBar(props: { mode: Mode; connection: Connection }) {
     <header className="bar">
       <span className="brand">Zoe</span>
       <ModeSwitch mode={props.mode} />
-      {data ? (
-        <TradingState header={data} />
-      ) : (
-        <Badge tone="quiet">{isError ? "state unknown" : "reading state…"}</Badge>
-      )}
-      <DataAge header={data} />
-      <ConnectionBadge connection={props.connection} />
+      <State header={data} failed={isError} />
       <span className="spacer" />
-      {isError && <span className="error">Header: {error.message}</span>}
       {data && <KillSwitch header={data} />}
-      <button type="button" className="link" onClick={() => void signOut()} title={data?.email ?? undefined}>
-        Sign out
-      </button>
+      <span className="ages">
+        {isError && <Badge tone="bad">{error.message}</Badge>}
+        <DataAge header={data} />
+        <ConnectionBadge connection={props.connection} />
+        <button type="button" className="link" onClick={() => void signOut()} title={data?.email ?? undefined}>
+          Sign out
+        </button>
+      </span>
+      {data && <Reasons header={data} />}
     </header>
   );
 }
@@ -49,92 +47,57 @@ function ModeSwitch({ mode }: { mode: Mode }) {
 }
 
 const STATE_TONE: Record<Header["trading_state"]["state"], Tone> = { active: "good", reducing: "warn", halted: "bad" };
+const STATE_MEANS: Record<Header["trading_state"]["state"], string> = {
+  active: "Entries and exits pass.",
+  reducing: "Exits pass, entries do not.",
+  halted: "Nothing new is sent.",
+};
 
-function TradingState({ header }: { header: Header }) {
-  const now = useServerNow();
-  const { state, reasons } = header.trading_state;
+function State({ header, failed }: { header: Header | undefined; failed: boolean }) {
+  const state = header?.trading_state.state;
   return (
-    <span className="state" role="status">
-      <Badge tone={STATE_TONE[state]}>{state}</Badge>
-      {reasons.map((reason) => (
-        <span key={reason.code} className="reason">
-          {reason.text}
-          {reason.since && ` for ${duration(secondsSince(reason.since, now))}`}
-          {reason.until && `, ${duration(-secondsSince(reason.until, now))} left`}
-        </span>
-      ))}
+    <span className="state" role="status" aria-label="Trading state">
+      {state ? (
+        <Badge tone={failed ? "quiet" : STATE_TONE[state]} title={STATE_MEANS[state]}>
+          {failed ? `was ${state}` : state}
+        </Badge>
+      ) : (
+        <Badge tone="quiet">{failed ? "state unknown" : "reading state…"}</Badge>
+      )}
     </span>
   );
 }
 
-function DataAge({ header }: { header: Header | undefined }) {
+function Reasons({ header }: { header: Header }) {
   const now = useServerNow();
-  if (!header) return null;
-  if (header.quote_age_seconds === null) return <Badge tone="warn">no market data yet</Badge>;
-  const age = Number(header.quote_age_seconds) + Math.max(0, secondsSince(header.now, now));
-  const late = Object.entries(header.last_tick).filter(([, tick]) => tick.late);
+  const { reasons } = header.trading_state;
+  if (reasons.length === 0) return null;
   return (
-    <>
-      <Badge
-        tone={age > 120 ? "bad" : age > 75 ? "warn" : "quiet"}
-        title={`Source: ${header.market_source ?? "unknown"}`}
-      >
-        data {duration(age)} old
-      </Badge>
-      {late.map(([name]) => (
-        <Badge key={name} tone="bad">
-          {name} is late
-        </Badge>
+    <ul className="reasons" aria-label="Reasons of the trading state">
+      {reasons.map((reason) => (
+        <li key={reason.code}>
+          {reason.text}
+          {reason.since && `, for ${duration(secondsSince(reason.since, now))}`}
+          {reason.until && `, ${duration(-secondsSince(reason.until, now))} left`}
+        </li>
       ))}
-    </>
+    </ul>
   );
 }
+
+const LINK: Record<Connection, { tone: Tone; text: string; title: string }> = {
+  live: { tone: "good", text: "live", title: "Changes arrive by themselves." },
+  polling: { tone: "warn", text: "polling", title: "No live connection: prices every 2 s, everything every 60 s." },
+  connecting: { tone: "quiet", text: "connecting", title: "The live connection is being made." },
+};
 
 function ConnectionBadge({ connection }: { connection: Connection }) {
-  const tone: Record<Connection, Tone> = { live: "good", polling: "warn", connecting: "quiet" };
+  const { tone, text, title } = LINK[connection];
   return (
-    <Badge tone={tone[connection]}>{connection === "polling" ? "polling (no live connection)" : connection}</Badge>
-  );
-}
-
-function KillSwitch({ header }: { header: Header }) {
-  const [asking, setAsking] = useState(false);
-  const queries = useQueryClient();
-  if (header.role !== "operator") return header.kill_switch ? <Badge tone="bad">kill switch is on</Badge> : null;
-  const on = header.kill_switch;
-  const flip = async () => {
-    await callRpc("set_kill_switch", {
-      on_: !on,
-      reason: on ? "re-armed from the dashboard" : "killed from the dashboard",
-    });
-    await queries.invalidateQueries();
-  };
-  return (
-    <>
-      <button type="button" className={on ? "rearm" : "danger"} onClick={() => setAsking(true)}>
-        {on ? "Re-arm trading" : "Kill switch"}
-      </button>
-      {asking && (
-        <Confirm
-          title={on ? "Re-arm trading?" : "Stop all trading?"}
-          confirm={on ? "Re-arm" : "Kill now"}
-          danger={!on}
-          onConfirm={flip}
-          onClose={() => setAsking(false)}
-        >
-          {on ? (
-            <p>
-              The kill switch is on. Re-arming lets the engines open positions again, in both books. Your name and the
-              time are recorded.
-            </p>
-          ) : (
-            <p>
-              No new order leaves after this, and open entries are canceled at the broker. Exits that are on their way
-              finish unless KILL_SWITCH_CANCELS_EXITS is true.
-            </p>
-          )}
-        </Confirm>
-      )}
-    </>
+    <span className="connection" role="status" aria-label="Connection">
+      <Badge tone={tone} title={title}>
+        {text}
+      </Badge>
+    </span>
   );
 }

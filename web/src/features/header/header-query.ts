@@ -40,6 +40,7 @@ export interface Header {
     readonly realized: Amount | null;
     readonly unrealized: Amount | null;
     readonly fees: Amount | null;
+    /** A fraction of the highest equity so far: 0.01 is one percent below it. */
     readonly drawdown: Amount | null;
   };
   readonly unresolved_orders: number;

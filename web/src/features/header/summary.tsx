@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { type Amount, signedUsd, usd } from "../../lib/format.ts";
+import { type Amount, fractionPercent, signedUsd, usd } from "../../lib/format.ts";
 import type { Mode } from "../../lib/mode.ts";
 import { Loaded } from "../../ui/loaded.tsx";
 import { Signed } from "../../ui/signed.tsx";
@@ -13,9 +13,9 @@ export function Summary({ mode }: { mode: Mode }) {
     <Loaded query={query}>
       {({ account, pnl, unresolved_orders }) => (
         <dl className="summary">
-          <Figure name="Equity" value={usd(account.equity)} note="cash + holdings at mid" />
+          <Figure name="Equity" value={usd(account.equity)} note="cash and holdings" />
           <Figure name="Cash" value={usd(account.cash)} note={`${usd(account.reserved_cash)} in open orders`} />
-          <Figure name="Today" value={gain(pnl.today)} note={`drawdown ${usd(pnl.drawdown)}`} />
+          <Figure name="Today" value={gain(pnl.today)} note={`drawdown ${fractionPercent(pnl.drawdown)}`} />
           <Figure name="Realized" value={gain(pnl.realized)} note={`fees ${usd(pnl.fees)}`} />
           <Figure name="Unrealized" value={gain(pnl.unrealized)} note="at the mark" />
           <Figure
@@ -31,7 +31,7 @@ export function Summary({ mode }: { mode: Mode }) {
           <Figure
             name="Unresolved"
             value={String(unresolved_orders)}
-            note={unresolved_orders === 0 ? "every order is explained" : "orders whose fate is unknown"}
+            note={unresolved_orders === 0 ? "all are explained" : "of unknown fate"}
           />
         </dl>
       )}

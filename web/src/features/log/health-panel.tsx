@@ -7,11 +7,13 @@ import { Badge, type Tone } from "../../ui/badge.tsx";
 import { Loaded } from "../../ui/loaded.tsx";
 import { Panel } from "../../ui/panel.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
+import { Two } from "../../ui/two.tsx";
 
 interface Heartbeat {
   readonly component: string;
   readonly status: "ok" | "warning" | "error" | "down";
   readonly last_heartbeat: string;
+  readonly since: string;
   readonly latency_ms: number | null;
   readonly errors_in_a_row: number;
   readonly details: Readonly<Record<string, unknown>>;
@@ -19,7 +21,7 @@ interface Heartbeat {
 
 const healthQuery = (mode: Mode) =>
   queryOptions({
-    queryKey: ["scan", "health", mode],
+    queryKey: ["log", "health", mode],
     queryFn: () => callRpc<Heartbeat[]>("dashboard_health", { p_mode: mode }),
   });
 
@@ -39,14 +41,29 @@ export function HealthPanel({ mode }: { mode: Mode }) {
 const TONE: Record<Heartbeat["status"], Tone> = { ok: "good", warning: "warn", error: "bad", down: "bad" };
 
 const columns = (now: number): readonly Column<Heartbeat>[] => [
-  { title: "Component", cell: (row) => words(row.component) },
-  { title: "Status", cell: (row) => <Badge tone={TONE[row.status]}>{row.status}</Badge> },
-  { title: "Last heard", numeric: true, cell: (row) => `${duration(secondsSince(row.last_heartbeat, now))} ago` },
+  { title: "Component", width: 15, cell: (row) => words(row.component) },
+  {
+    title: "Status",
+    width: 15,
+    cell: (row) => (
+      <Two main={<Badge tone={TONE[row.status]}>{row.status}</Badge>} more={since(row, now)} title={detail(row)} />
+    ),
+  },
+  {
+    title: "Last heard",
+    width: 15,
+    numeric: true,
+    cell: (row) => `${duration(secondsSince(row.last_heartbeat, now))} ago`,
+  },
   {
     title: "Latency",
+    width: 10,
     numeric: true,
     minor: true,
     cell: (row) => (row.latency_ms === null ? "–" : `${row.latency_ms} ms`),
   },
-  { title: "Errors in a row", numeric: true, minor: true, cell: (row) => row.errors_in_a_row },
+  { title: "Errors in a row", width: 13, numeric: true, minor: true, cell: (row) => row.errors_in_a_row },
 ];
+
+const detail = ({ details }: Heartbeat) => (typeof details.detail === "string" ? details.detail : undefined);
+const since = (row: Heartbeat, now: number) => detail(row) ?? `for ${duration(secondsSince(row.since, now))}`;

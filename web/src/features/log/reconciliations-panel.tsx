@@ -7,6 +7,7 @@ import { Badge, type Tone } from "../../ui/badge.tsx";
 import { Loaded } from "../../ui/loaded.tsx";
 import { Panel } from "../../ui/panel.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
+import { Two } from "../../ui/two.tsx";
 
 interface Reconciliation {
   readonly id: string | number;
@@ -23,7 +24,7 @@ interface Reconciliation {
 
 const reconciliationsQuery = (mode: Mode) =>
   queryOptions({
-    queryKey: ["equity", "reconciliations", mode],
+    queryKey: ["log", "reconciliations", mode],
     queryFn: () => callRpc<Reconciliation[]>("dashboard_reconciliations", { p_mode: mode }),
   });
 
@@ -32,7 +33,7 @@ export function ReconciliationsPanel({ mode }: { mode: Mode }) {
   const query = useQuery(reconciliationsQuery(mode));
   const now = useServerNow();
   return (
-    <Panel title="Reconciliation" note="our books against the broker's">
+    <Panel title="Reconciliation" note="our books against the broker's" className="long">
       <Loaded query={query} empty="The books have not been compared yet.">
         {(rows) => <Table label="Reconciliation" columns={columns(now)} rows={rows} rowKey={(row) => String(row.id)} />}
       </Loaded>
@@ -43,13 +44,36 @@ export function ReconciliationsPanel({ mode }: { mode: Mode }) {
 const TONE: Record<Reconciliation["status"], Tone> = { ok: "good", suspect: "warn", degraded: "bad" };
 
 const columns = (now: number): readonly Column<Reconciliation>[] => [
-  { title: "Last seen", cell: (row) => instant(row.last_seen_at, now) },
-  { title: "Status", cell: (row) => <Badge tone={TONE[row.status]}>{row.status}</Badge> },
-  { title: "Our cash", numeric: true, cell: (row) => usd(row.local_cash) },
-  { title: "Broker's cash", numeric: true, minor: true, cell: (row) => usd(row.broker_cash) },
-  { title: "Difference", numeric: true, cell: (row) => usd(row.cash_diff) },
-  { title: "Holdings that differ", cell: (row) => differences(row.holdings_diff) },
-  { title: "Why", minor: true, cell: (row) => row.reason ?? "–" },
+  {
+    title: "Last seen",
+    width: 15,
+    cell: (row) => <Two main={instant(row.last_seen_at, now)} more={`first ${instant(row.taken_at, now)}`} />,
+  },
+  {
+    title: "Status",
+    width: 16,
+    cell: (row) => (
+      <Two
+        main={<Badge tone={TONE[row.status]}>{row.status}</Badge>}
+        more={row.reason ?? "agrees"}
+        title={row.reason ?? undefined}
+      />
+    ),
+  },
+  {
+    title: "Cash",
+    width: 16,
+    numeric: true,
+    minor: true,
+    cell: (row) => <Two main={`ours ${usd(row.local_cash)}`} more={`broker ${usd(row.broker_cash)}`} />,
+  },
+  { title: "Difference", width: 11, numeric: true, cell: (row) => usd(row.cash_diff) },
+  {
+    title: "Holdings that differ",
+    width: 20,
+    minor: true,
+    cell: (row) => <span title={differences(row.holdings_diff)}>{differences(row.holdings_diff)}</span>,
+  },
 ];
 
 const differences = (holdings: Reconciliation["holdings_diff"]) =>

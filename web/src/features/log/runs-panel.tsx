@@ -8,6 +8,7 @@ import { useCommand } from "../../ui/command.tsx";
 import { Loaded } from "../../ui/loaded.tsx";
 import { Panel } from "../../ui/panel.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
+import { Two } from "../../ui/two.tsx";
 
 interface Run {
   readonly id: string;
@@ -22,7 +23,7 @@ interface Run {
 }
 
 const runsQuery = queryOptions({
-  queryKey: ["scan", "runs"],
+  queryKey: ["log", "runs"],
   queryFn: () => callRpc<Run[]>("dashboard_runs", { p_limit: 50 }),
 });
 const TICKS = ["trader-tick", "reposition-tick", "edge-factory-tick"] as const;
@@ -32,7 +33,7 @@ export function RunsPanel({ canCommand }: { canCommand: boolean }) {
   const query = useQuery(runsQuery);
   const now = useServerNow();
   return (
-    <Panel title="Runs" note="the last 50">
+    <Panel title="Runs" note="the last 50" className="long">
       {canCommand && (
         <div className="buttons">
           {TICKS.map((name) => (
@@ -69,18 +70,23 @@ function RunNow({ name }: { name: string }) {
 const TONE: Record<Run["outcome"], Tone> = { running: "calm", ok: "good", skipped: "quiet", error: "bad" };
 
 const columns = (now: number): readonly Column<Run>[] => [
-  { title: "Started", cell: (row) => <time dateTime={row.started_at}>{instant(row.started_at, now)}</time> },
-  { title: "Tick", cell: (row) => row.name },
-  { title: "By", minor: true, cell: (row) => row.trigger },
-  { title: "Outcome", cell: (row) => <Badge tone={TONE[row.outcome]}>{row.outcome}</Badge> },
-  { title: "What", cell: (row) => row.error ?? row.reason ?? counts(row.counts) },
   {
-    title: "Took",
-    numeric: true,
-    minor: true,
-    cell: (row) => (row.duration_ms === null ? "–" : `${row.duration_ms} ms`),
+    title: "Started",
+    width: 15,
+    cell: (row) => (
+      <Two main={<time dateTime={row.started_at}>{instant(row.started_at, now)}</time>} more={row.trigger} />
+    ),
   },
+  {
+    title: "Tick",
+    width: 17,
+    cell: (row) => <Two main={row.name} more={row.duration_ms === null ? "under way" : `${row.duration_ms} ms`} />,
+  },
+  { title: "Outcome", width: 11, cell: (row) => <Badge tone={TONE[row.outcome]}>{row.outcome}</Badge> },
+  { title: "What", width: 30, minor: true, cell: (row) => <span title={what(row)}>{what(row)}</span> },
 ];
+
+const what = (row: Run) => row.error ?? row.reason ?? counts(row.counts);
 
 const counts = (all: Run["counts"]) =>
   Object.entries(all)

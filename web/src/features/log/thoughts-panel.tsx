@@ -15,7 +15,7 @@ interface Thought {
 }
 
 const thoughtsQuery = queryOptions({
-  queryKey: ["scan", "thoughts"],
+  queryKey: ["log", "thoughts"],
   queryFn: () => callRpc<Thought[]>("dashboard_thoughts", { p_limit: 100 }),
 });
 
@@ -24,10 +24,11 @@ export function ThoughtsPanel() {
   const query = useQuery(thoughtsQuery);
   const now = useServerNow();
   return (
-    <Panel title="Thoughts" note="the last 100">
+    <Panel title="Thoughts" note="the last 100" className="long">
       <Loaded query={query} empty="The engine has not decided anything yet.">
         {(thoughts) => (
-          <ol className="thoughts">
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+          <ol className="thoughts" aria-label="Thoughts" tabIndex={0}>
             {thoughts.map((thought) => (
               <li key={thought.id}>
                 <time dateTime={thought.created_at}>{instant(thought.created_at, now)}</time>

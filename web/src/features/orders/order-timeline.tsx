@@ -3,6 +3,7 @@ import { instant, price, quantity, usd, words } from "../../lib/format.ts";
 import { Loaded } from "../../ui/loaded.tsx";
 import { Modal } from "../../ui/modal.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
+import { Two } from "../../ui/two.tsx";
 import { type OrderEvent, type Timeline, timelineQuery } from "./orders-query.ts";
 
 /** The whole story of an intent: why, its chain of orders, and what happened to each. */
@@ -10,7 +11,9 @@ export function OrderTimeline({ intentGroupId, onClose }: { intentGroupId: strin
   const query = useQuery(timelineQuery(intentGroupId));
   return (
     <Modal label="Order timeline" wide onClose={onClose}>
-      <Loaded query={query}>{(timeline) => <Story timeline={timeline} />}</Loaded>
+      <Loaded query={query} isEmpty={(timeline) => timeline === null} empty="There is no such order.">
+        {(timeline) => timeline && <Story timeline={timeline} />}
+      </Loaded>
       <div className="dialog-buttons">
         <button type="button" onClick={onClose}>
           Close
@@ -45,9 +48,7 @@ function Story({ timeline }: { timeline: Timeline }) {
             label={`Events of order ${index + 1}`}
             columns={columns}
             rows={order.events}
-            rowKey={(row) =>
-              `${row.ts}${row.event_type}${row.from_status}${row.to_status}${row.filled_qty}${row.reason}`
-            }
+            rowKey={(row) => row.id}
           />
         </section>
       ))}
@@ -56,16 +57,29 @@ function Story({ timeline }: { timeline: Timeline }) {
 }
 
 const columns: readonly Column<OrderEvent>[] = [
-  { title: "Time", cell: (row) => <time dateTime={row.ts}>{instant(row.ts)}</time> },
-  { title: "What", cell: (row) => words(row.event_type) },
   {
-    title: "From → to",
-    cell: (row) =>
-      row.from_status === row.to_status ? words(row.to_status) : `${words(row.from_status)} → ${words(row.to_status)}`,
+    title: "Time",
+    width: 15,
+    cell: (row) => <Two main={<time dateTime={row.ts}>{instant(row.ts)}</time>} more={row.actor} title={row.actor} />,
   },
-  { title: "Price", numeric: true, cell: (row) => price(row.price) },
-  { title: "Filled", numeric: true, cell: (row) => (row.filled_qty ? quantity(row.filled_qty) : "–") },
-  { title: "Why", cell: (row) => words(row.reason) },
-  { title: "Who", cell: (row) => row.actor },
-  { title: "Trace", minor: true, cell: (row) => row.trace_id?.slice(0, 8) ?? "–" },
+  { title: "What", width: 21, cell: (row) => <Two main={words(row.event_type)} more={change(row)} /> },
+  { title: "Price", width: 11, numeric: true, cell: (row) => price(row.price) },
+  {
+    title: "Filled",
+    width: 12,
+    numeric: true,
+    minor: true,
+    cell: (row) => <Two main={quantity(row.filled_qty)} more={row.qty ? `of ${quantity(row.qty)}` : "–"} />,
+  },
+  {
+    title: "Why",
+    width: 30,
+    minor: true,
+    cell: (row) => (
+      <Two main={words(row.reason)} more={`trace ${row.trace_id ?? "–"}`} title={row.reason ?? undefined} />
+    ),
+  },
 ];
+
+const change = ({ from_status, to_status }: OrderEvent): string =>
+  from_status === to_status || !from_status ? words(to_status) : `${words(from_status)} → ${words(to_status)}`;

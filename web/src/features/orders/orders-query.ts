@@ -19,6 +19,7 @@ export type OrderStatus =
 export interface Order {
   readonly id: string;
   readonly intent_group_id: string;
+  readonly engine: string;
   readonly symbol: string;
   readonly side: "buy" | "sell";
   readonly purpose: string;
@@ -34,6 +35,7 @@ export interface Order {
   readonly replace_count: number;
   readonly cancel_reason_code: string | null;
   readonly requested_at: string;
+  readonly closed_at: string | null;
   readonly next_action_at: string | null;
   readonly last_error: string | null;
   readonly strategy: string | null;
@@ -42,8 +44,8 @@ export interface Order {
 
 const OPEN: ReadonlySet<OrderStatus> = new Set(["new", "submitted", "working", "partially_filled", "cancel_pending"]);
 
-/** True while the order may still trade or be on its way. */
-export const isOpen = (order: Order): boolean => OPEN.has(order.status);
+/** True while the order may still trade, or nobody knows whether it does. */
+export const isOpen = (order: Order): boolean => OPEN.has(order.status) || order.unresolved;
 
 /** Reads the open orders and the last closed ones. */
 export const ordersQuery = (mode: Mode) =>
@@ -51,6 +53,7 @@ export const ordersQuery = (mode: Mode) =>
 
 /** One line of an order's story. */
 export interface OrderEvent {
+  readonly id: string;
   readonly event_type: string;
   readonly from_status: string | null;
   readonly to_status: string | null;
@@ -84,5 +87,5 @@ export interface Timeline {
 export const timelineQuery = (intentGroupId: string) =>
   queryOptions({
     queryKey: ["timeline", intentGroupId],
-    queryFn: () => callRpc<Timeline>("order_timeline", { intent_group_id: intentGroupId }),
+    queryFn: () => callRpc<Timeline | null>("order_timeline", { intent_group_id: intentGroupId }),
   });

@@ -7,6 +7,7 @@ import { Loaded } from "../../ui/loaded.tsx";
 import { Panel } from "../../ui/panel.tsx";
 import { Signed } from "../../ui/signed.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
+import { Two } from "../../ui/two.tsx";
 
 interface Position {
   readonly symbol: string;
@@ -44,32 +45,51 @@ export function PositionsPanel({ mode }: { mode: Mode }) {
 }
 
 const columns = (now: number): readonly Column<Position>[] => [
-  { title: "Symbol", cell: (row) => <strong>{row.symbol}</strong> },
-  { title: "Quantity", numeric: true, cell: (row) => quantity(row.qty) },
-  { title: "Average", numeric: true, minor: true, cell: (row) => price(row.average_price) },
-  { title: "Mark", numeric: true, minor: true, cell: (row) => price(row.mark) },
-  { title: "Value", numeric: true, cell: (row) => usd(row.value) },
   {
-    title: "Unrealized",
+    title: "Symbol",
+    width: 11,
+    cell: (row) => <Two main={<strong>{row.symbol}</strong>} more={words(row.engine)} />,
+  },
+  {
+    title: "Value",
+    width: 13,
+    numeric: true,
+    cell: (row) => <Two main={usd(row.value)} more={quantity(row.qty)} title="at mid, and the quantity held" />,
+  },
+  {
+    title: "Mark",
+    width: 13,
+    numeric: true,
+    cell: (row) => <Two main={price(row.mark)} more={`paid ${price(row.average_price)}`} />,
+  },
+  {
+    title: "P&L",
+    width: 10,
     numeric: true,
     cell: (row) => (
       <Signed value={row.unrealized_pnl}>
-        {signedUsd(row.unrealized_pnl)} <small>{signedPercent(row.unrealized_pct)}</small>
+        <Two main={signedUsd(row.unrealized_pnl)} more={signedPercent(row.unrealized_pct)} />
       </Signed>
     ),
   },
   {
     title: "Stop",
+    width: 13,
     numeric: true,
     minor: true,
-    cell: (row) => (row.trail_armed ? `${price(row.stop_price)} trailing` : price(row.stop_price)),
+    cell: (row) => <Two main={price(row.stop_price)} more={row.trail_armed ? "trailing" : "fixed"} />,
   },
-  { title: "Target", numeric: true, minor: true, cell: (row) => price(row.target_price) },
+  { title: "Target", width: 12, numeric: true, minor: true, cell: (row) => price(row.target_price) },
   {
     title: "Age",
+    width: 12,
     numeric: true,
     minor: true,
-    cell: (row) => (row.opened_at ? duration(secondsSince(row.opened_at, now)) : "–"),
+    cell: (row) => (
+      <Two
+        main={row.opened_at ? duration(secondsSince(row.opened_at, now)) : "–"}
+        more={row.exit_by ? `${duration(-secondsSince(row.exit_by, now))} left` : "no time limit"}
+      />
+    ),
   },
-  { title: "Engine", minor: true, cell: (row) => words(row.engine) },
 ];

@@ -1,38 +1,34 @@
-import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { configQuery, type Knob } from "../../lib/config-query.ts";
 import { callRpc } from "../../lib/rpc.ts";
 import { useCommand } from "../../ui/command.tsx";
 import { Loaded } from "../../ui/loaded.tsx";
 import { Panel } from "../../ui/panel.tsx";
 
-interface Knob {
-  readonly key: string;
-  readonly value: string;
-  readonly value_type: string;
-  readonly min: string | null;
-  readonly max: string | null;
-  readonly choices: readonly string[] | null;
-  readonly default_value: string;
-  readonly description: string;
-  readonly source: "default" | "operator" | "env";
-  readonly updated_by: string;
-}
-
-const configQuery = queryOptions({ queryKey: ["config"], queryFn: () => callRpc<Knob[]>("dashboard_config") });
-
 /** Every knob with its meaning and range; the database validates what is saved. */
 export function KnobsPanel({ canCommand }: { canCommand: boolean }) {
   const query = useQuery(configQuery);
+  const [wanted, setWanted] = useState("");
+  const search = (
+    <input
+      type="search"
+      className="search"
+      aria-label="Find a knob"
+      placeholder="Find a knob"
+      value={wanted}
+      onChange={(event) => setWanted(event.target.value)}
+    />
+  );
+  const shown = query.data?.filter((knob) => knob.key !== "kill_switch" && matches(knob, wanted)) ?? [];
   return (
-    <Panel title="Knobs" note="a change applies to the next decision">
-      <Loaded query={query}>
-        {(knobs) => (
+    <Panel title="Knobs: a change applies to the next decision" note={search}>
+      <Loaded query={query} isEmpty={() => shown.length === 0} empty={`No knob is about “${wanted}”.`}>
+        {() => (
           <ul className="knobs">
-            {knobs
-              .filter((knob) => knob.key !== "kill_switch")
-              .map((knob) => (
-                <KnobRow key={`${knob.key}=${knob.value}`} knob={knob} canCommand={canCommand} />
-              ))}
+            {shown.map((knob) => (
+              <KnobRow key={knob.key} knob={knob} canCommand={canCommand} />
+            ))}
           </ul>
         )}
       </Loaded>
@@ -40,12 +36,17 @@ export function KnobsPanel({ canCommand }: { canCommand: boolean }) {
   );
 }
 
+const matches = (knob: Knob, wanted: string) =>
+  `${knob.key} ${knob.description}`.toLowerCase().includes(wanted.trim().toLowerCase());
+
 function KnobRow({ knob, canCommand }: { knob: Knob; canCommand: boolean }) {
   const queries = useQueryClient();
-  const [value, setValue] = useState(knob.value);
+  const [draft, setDraft] = useState<string>();
+  const value = draft ?? knob.value;
   const save = useCommand(async () => {
     await callRpc("set_config", { key: knob.key, value });
-    await queries.invalidateQueries();
+    await queries.invalidateQueries({ queryKey: ["config"] });
+    setDraft(undefined);
   });
   const fixed = !canCommand || knob.source === "env";
   return (
@@ -53,7 +54,7 @@ function KnobRow({ knob, canCommand }: { knob: Knob; canCommand: boolean }) {
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          save.run();
+          if (draft !== undefined) save.run();
         }}
       >
         <label htmlFor={`knob-${knob.key}`}>
@@ -62,10 +63,11 @@ function KnobRow({ knob, canCommand }: { knob: Knob; canCommand: boolean }) {
             {knob.description} {range(knob)}
           </span>
           {knob.source === "env" && <span className="note">Set by the functions' environment; change it there.</span>}
+          {knob.source === "operator" && <span className="note">Set by {knob.updated_by}.</span>}
         </label>
-        <KnobInput knob={knob} value={value} disabled={fixed} onChange={setValue} />
-        {value !== knob.value && (
-          <button type="submit" className="primary" disabled={save.busy}>
+        <KnobInput knob={knob} value={value} disabled={fixed} onChange={setDraft} />
+        {canCommand && (
+          <button type="submit" className="primary" disabled={save.busy || value === knob.value}>
             Save
           </button>
         )}
