@@ -51,13 +51,14 @@ begin
     raise exception '% is set to % by an environment variable of the functions, which wins. Remove the variable, then set the knob.',
       old.key, pg_catalog.quote_literal(old.value) using errcode = 'PT409';
   end if;
+  if new.value = old.value and new.source = old.source then return old; end if;
   if new.source = 'operator' then new.operator_value := new.value; end if;
   new.updated_at := private.clock();
   new.updated_by := private.actor();
   return new;
 end
 $$;
-comment on function private.check_knob is 'Validates and normalises a knob, and says who changed it when.';
+comment on function private.check_knob is 'Validates and normalises a knob, and says who changed it when. The same value again is no change.';
 
 create function private.after_knob_change() returns trigger
 language plpgsql security definer set search_path = ''

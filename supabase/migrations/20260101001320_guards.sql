@@ -17,8 +17,8 @@ comment on function private.dust is 'Whether a quantity is too small to be sold:
 grant execute on function private.dust to service_role;
 alter function private.dust owner to zoe_engine;
 
-create function private.check_quote(p private.intent_request) returns jsonb
-language plpgsql set search_path = ''
+create function private.check_quote(p_symbol text) returns jsonb
+language plpgsql stable set search_path = ''
 as $$
 declare
   q public.quotes;
@@ -26,15 +26,15 @@ declare
   v_age numeric;
   v_problem text;
 begin
-  select * into q from public.quotes as k where k.symbol = p.symbol;
+  select * into q from public.quotes as k where k.symbol = p_symbol;
   v_age := pg_catalog.round(extract(epoch from private.clock() - q.observed_at), 3);
   v_problem := case
     when q.symbol is null then 'there is none'
     when q.bid > q.ask * 1.0005 then pg_catalog.format('it is crossed: bid %s, ask %s', q.bid, q.ask)
     when pg_catalog.abs(v_age) > v_max_age then pg_catalog.format('it is %s s old, allowed are %s', v_age, v_max_age)
   end;
-  if v_problem is null or p.purpose <> 'entry' then return null; end if;
-  return private.denial('STALE_QUOTE', pg_catalog.format('No usable quote for %s: %s.', p.symbol, v_problem), pg_catalog.jsonb_strip_nulls(
+  if v_problem is null then return null; end if;
+  return private.denial('STALE_QUOTE', pg_catalog.format('No usable quote for %s: %s.', p_symbol, v_problem), pg_catalog.jsonb_strip_nulls(
     pg_catalog.jsonb_build_object(
       'bid', q.bid::text, 'ask', q.ask::text, 'observed_at', private.iso(q.observed_at), 'age_seconds', v_age::text,
       'max_age_seconds', v_max_age::text
@@ -42,7 +42,7 @@ begin
   ));
 end
 $$;
-comment on function private.check_quote is 'STALE_QUOTE: entries need a quote that is there, not crossed beyond 5 bps, and fresh.';
+comment on function private.check_quote is 'STALE_QUOTE: no quote, one crossed beyond 5 bps, or one older than QUOTE_MAX_AGE_SECONDS.';
 grant execute on function private.check_quote to zoe_engine;
 
 create function private.lock_is_held(p_lock public.trade_locks) returns boolean

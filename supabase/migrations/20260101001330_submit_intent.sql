@@ -121,7 +121,8 @@ declare
 begin
   v_denial := private.check_state_guards(p.mode, p.engine, p.purpose);
   if v_denial is not null then return v_denial; end if;
-  v_denial := coalesce(private.check_quote(p), private.check_lock(p));
+  if p.purpose = 'entry' then v_denial := private.check_quote(p.symbol); end if;
+  v_denial := coalesce(v_denial, private.check_lock(p));
   if v_denial is not null then return v_denial; end if;
   if p.purpose = 'entry' then
     return coalesce(private.check_symbol_orders(p), private.check_entry_money(p.mode, p.symbol, p.notional, null, 0));
@@ -136,11 +137,8 @@ create function private.alert_stale_exit(p private.intent_request, p_order_id te
 language plpgsql set search_path = ''
 as $$
 declare
-  v_denial jsonb;
+  v_denial jsonb := private.check_quote(p.symbol);
 begin
-  if p.purpose = 'entry' then return; end if;
-  p.purpose := 'entry';
-  v_denial := private.check_quote(p);
   if v_denial is null then return; end if;
   perform private.open_alert(
     'stale_exit_quote', p_order_id, p.mode, 'warning', pg_catalog.format('Exit of %s without a fresh quote', p.symbol),
@@ -181,7 +179,7 @@ begin
   v_denial := private.check_intent(v_request);
   if v_denial is not null then return private.deny_intent(v_request, v_denial); end if;
   v_answer := private.accept_intent(v_request);
-  perform private.alert_stale_exit(v_request, v_answer ->> 'order_id');
+  if v_request.purpose <> 'entry' then perform private.alert_stale_exit(v_request, v_answer ->> 'order_id'); end if;
   return v_answer;
 end
 $$;

@@ -62,6 +62,16 @@ describe("a knob is changed", () => {
     ]);
   });
 
+  it("not at all when it has the value already: since when and by whom the kill switch is on stays true", async () => {
+    await db.sql`update public.config set value = 'true' where key = 'kill_switch'`;
+    const before = await knob("kill_switch");
+    await db.advanceClock(60);
+    const result = await db.admin`update public.config set value = 'on' where key = 'kill_switch'`;
+    expect(result.count).toBe(1);
+    expect(await knob("kill_switch")).toEqual(before);
+    await db.sql`update public.config set value = 'false' where key = 'kill_switch'`;
+  });
+
   it("by the superuser with who it was", async () => {
     await db.admin`update public.config set value = '4' where key = 'MAX_OPEN_POSITIONS'`;
     expect(await knob("MAX_OPEN_POSITIONS")).toMatchObject({ value: "4", updated_by: "sql:supabase_admin" });

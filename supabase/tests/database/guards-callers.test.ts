@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { TestDatabase } from "../support/database.ts";
-import { entry, openMarket, order, submit } from "./guards-fixture.ts";
+import { entry, openMarket, order, service, submit } from "./guards-fixture.ts";
 
 let db: TestDatabase;
-beforeAll(async () => {
+beforeEach(async () => {
   db = await openMarket();
 });
-afterAll(() => db.drop());
+afterEach(() => db.drop());
 
 describe("submit_intent is called", () => {
   it("by the publishable key's role in vain", async () => {
@@ -36,6 +36,19 @@ describe("submit_intent is called", () => {
     await expect(sql`select private.submit_intent(${sql.json(entry() as never)})`).rejects.toMatchObject({
       code: "42501",
     });
+  });
+
+  it("in a batch: one statement with many intents is guarded intent by intent", async () => {
+    const intents = ["BTC-USD", "BTC-USD", "ETH-USD", "SOL-USD", "AVAX-USD"].map((symbol) => entry({ symbol }));
+    const rows = await service(db)`
+      select public.submit_intent(value) as answer from jsonb_array_elements(${db.sql.json(intents as never)})`;
+    expect(rows.map(({ answer }) => answer.code ?? answer.status)).toEqual([
+      "accepted",
+      "ORDER_WORKING",
+      "accepted",
+      "MAX_DAILY_NOTIONAL",
+      "MAX_DAILY_NOTIONAL",
+    ]);
   });
 
   it("and waits for the disk when an order came of it, even if the session would not; a denial does not hold the lock for it", async () => {
