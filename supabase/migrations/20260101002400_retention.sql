@@ -36,6 +36,21 @@ end;
 comment on function private.thin_snapshots is 'After a week, of each quarter of an hour the last snapshot is kept: enough for every chart.';
 alter function private.thin_snapshots owner to zoe_engine;
 
+create function private.thin_scans() returns void
+language sql security definer set search_path = ''
+begin atomic
+  delete from public.candidate_scans as s
+  where s.created_at < private.clock() - interval '1 day'
+    and exists (
+      select from public.candidate_scans as later
+      where later.mode = s.mode and later.symbol = s.symbol and later.created_at > s.created_at
+        and later.created_at < pg_catalog.date_bin('15 minutes', s.created_at, 'epoch') + interval '15 minutes'
+    );
+end;
+comment on function private.thin_scans is
+  'After a day, of each quarter of an hour a symbol''s last scan is kept: scans are by far the widest rows, and a year must fit in 250 MB.';
+alter function private.thin_scans owner to zoe_engine;
+
 create function private.run_retention() returns jsonb
 language plpgsql security definer set search_path = ''
 as $$
@@ -62,6 +77,7 @@ begin
     v_deleted := v_deleted || pg_catalog.jsonb_build_object(v_rule.table_name, v_count);
   end loop;
   perform private.thin_snapshots();
+  perform private.thin_scans();
   return v_deleted;
 end
 $$;

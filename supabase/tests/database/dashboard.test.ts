@@ -106,8 +106,11 @@ describe("the dashboard reads", () => {
         fee: "0.05",
         notional: "6.1",
         late: false,
+        // 6.1 less a cost of 6, its own fee of 0.05 and 0.05 of the buy's.
+        realized_pnl: "0",
       }),
     );
+    expect(fills).toContainEqual(expect.objectContaining({ side: "buy", realized_pnl: null }));
   });
 
   it("the latest scan of each symbol, prices, thoughts, runs, health and reconciliations", async () => {

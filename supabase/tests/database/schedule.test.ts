@@ -88,6 +88,20 @@ describe("the nightly retention", () => {
     expect(left).toEqual({ old: 3, recent: 30 });
   });
 
+  it("keeps each symbol's last scan of each quarter of an hour after a day", async () => {
+    await db.sql`delete from public.candidate_scans where true`;
+    await db.sql`
+      insert into public.candidate_scans (mode, symbol, score, created_at)
+      select 'paper', symbol, 50, at + make_interval(mins => n)
+      from (values (${days(2)}::timestamptz), (${days(1)}::timestamptz)) as t (at)
+      cross join (values ('BTC-USD'), ('ETH-USD')) as s (symbol) cross join generate_series(0, 12) as n`;
+    await db.sql`select private.run_retention()`;
+    const left = await db.sql`
+      select symbol, count(*) filter (where created_at < ${days(1)})::integer as old, count(*) filter (where created_at >= ${days(1)})::integer as recent
+      from public.candidate_scans group by symbol order by symbol`;
+    expect([...left]).toEqual(["BTC-USD", "ETH-USD"].map((symbol) => ({ symbol, old: 1, recent: 13 })));
+  });
+
   it("may not touch what is kept for ever", async () => {
     const kept = ["crypto_orders", "order_intents", "order_events", "crypto_fills", "cash_ledger"];
     for (const table of kept) {
