@@ -109,17 +109,7 @@ begin
   where o.next_action_at <= v_now and (o.lease_expires_at is null or o.lease_expires_at <= v_now)
   order by o.next_action_at limit 1;
   if found then return true; end if;
-  -- Counted per intent, so that no plan reads all orders to find the few that are missing.
-  if exists (
-    select from public.order_intents as i
-    where i.status = 'active' and 0 = (
-      select count(*) from public.crypto_orders as o
-      where o.intent_group_id = i.id
-        and (o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending') or o.unresolved)
-    )
-  ) then
-    return true;
-  end if;
+  if exists (select from private.orphan_intents()) then return true; end if;
   return exists (select from private.flatten_candidates());
 end
 $$;
