@@ -161,14 +161,16 @@ begin
   return query
     select i.id
     from public.order_intents as i
+    -- Counted per intent, so that no plan reads all orders to find the few that are missing.
     where i.status = 'active'
-      and not exists (
-        select from public.crypto_orders as o
-        where o.intent_group_id = i.id and (o.unresolved or o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending'))
+      and 0 = (
+        select pg_catalog.count(*) from public.crypto_orders as o
+        where o.intent_group_id = i.id
+          and (o.unresolved or o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending'))
       )
       and (i.purpose = 'entry' or (
-        not exists (
-          select from public.crypto_orders as o
+        0 = (
+          select pg_catalog.count(*) from public.crypto_orders as o
           where o.mode = i.mode and o.symbol = i.symbol and o.side = i.side
             and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
         )
