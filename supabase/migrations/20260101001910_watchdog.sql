@@ -189,39 +189,6 @@ end;
 comment on function private.close_lost_runs is 'Says of runs that crashed that they did.';
 alter function private.close_lost_runs owner to zoe_engine;
 
-create function private.published_tables() returns text[]
-language sql immutable set search_path = ''
-return array['alerts', 'candidate_scans', 'config', 'crypto_cash_snapshots', 'crypto_fills', 'crypto_orders', 'order_events'];
-comment on function private.published_tables is 'The tables whose changes Realtime publishes.';
-grant execute on function private.published_tables to zoe_engine;
-
-create function private.check_realtime() returns void
-language plpgsql security definer set search_path = ''
-as $$
-declare
-  v_missing text[] := array(
-    select t.name from pg_catalog.unnest(private.published_tables()) as t (name)
-    except
-    select p.tablename::text from pg_catalog.pg_publication_tables as p where p.pubname = 'supabase_realtime' and p.schemaname = 'public'
-  );
-  v_behind numeric := (
-    select pg_catalog.max(pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), s.confirmed_flush_lsn))
-    from pg_catalog.pg_replication_slots as s
-    where s.database = pg_catalog.current_database() and s.slot_name like '%realtime%' and s.active
-  );
-  v_ok boolean := pg_catalog.cardinality(v_missing) = 0;
-  v_status text := case when not v_ok then 'error' when v_behind > 64 * 1024 * 1024 then 'warning' else 'ok' end;
-begin
-  perform private.note_health('realtime', m.mode, v_ok, v_status, null, pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
-    'not_published', nullif(pg_catalog.to_jsonb(v_missing), '[]'), 'listening', v_behind is not null, 'bytes_behind', v_behind
-  )))
-  from pg_catalog.unnest(array['live', 'paper']) as m (mode);
-end
-$$;
-comment on function private.check_realtime is
-  'Realtime''s heartbeat as the database sees it: every table is published, and who listens keeps up. Nobody listening is no fault.';
-alter function private.check_realtime owner to zoe_engine;
-
 create function private.run_watchdog() returns integer
 language plpgsql security definer set search_path = ''
 as $$

@@ -72,7 +72,7 @@ describe("with many rows, as a viewer under row level security", () => {
     const after = await rowsRead();
     return after.filter(({ read }, index) => read - (before[index]?.read ?? 0) > 2000).map(({ table }) => table);
   };
-  const flushed = (sql: postgres.Sql) => sql`select pg_stat_force_next_flush()`;
+  const flushed = (sql: postgres.Sql | postgres.TransactionSql) => sql`select pg_stat_force_next_flush()`;
 
   const timeline = () => `order_timeline('${day.working.intent}')`;
   it.each([...CALLS, "order_timeline"])("%s looks at few rows of the large tables", async (call) => {
