@@ -8,7 +8,7 @@ export default defineConfig({
       {
         test: {
           name: "database",
-          include: ["supabase/tests/database/**/*.test.ts"],
+          include: ["supabase/tests/database/**/*.test.ts", "supabase/tests/simulation/**/*.test.ts"],
           globalSetup: ["supabase/tests/support/global-setup.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,

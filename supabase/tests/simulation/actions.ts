@@ -19,7 +19,16 @@ const WEIGHTS = {
 } as const;
 type Action = keyof typeof WEIGHTS;
 
-const FATE_CHANCE = 0.2;
+const FATE_CHANCE = 0.22;
+/** Where a fate strikes: at any of the first calls, or at the next one that has this name. */
+const FATAL_CALLS = {
+  any: 5,
+  "broker.place": 3,
+  "broker.cancel": 3,
+  "broker.getOrder": 2,
+  "store.commitTick": 2,
+  "store.finishTick": 2,
+} as const;
 
 /** Does one step, drawn from the seed by its number. */
 export async function act(world: World, step: number): Promise<void> {
@@ -153,10 +162,12 @@ async function submit(world: World, intent: Record<string, unknown>): Promise<vo
 function fate(world: World, step: number, which: number): Fate | null {
   const { dice } = world;
   if (dice.roll("fate?", step, which) >= FATE_CHANCE) return null;
-  const call = dice.whole(1, 9, "fate at", step, which);
-  const what = dice.pick({ crash_before: 4, crash_after: 4, answer_lost: 2, stall: 4 }, "fate", step, which);
-  if (what !== "stall") return { call, what };
-  return { call, what, seconds: dice.roll("stall", step, which) < 0.4 ? 70 : 130 };
+  const named = dice.pick(FATAL_CALLS, "fate at", step, which);
+  const call = named === "any" ? dice.whole(1, 9, "fate at call", step, which) : named;
+  const what = dice.pick({ crash_before: 4, crash_after: 4, answer_lost: 4, stall: 4 }, "fate", step, which);
+  const isStore = typeof call === "number" || call.startsWith("store.");
+  const seconds = dice.roll("stall", step, which) < 0.4 ? 70 : 130;
+  return { call, what: what === "answer_lost" && !isStore ? "crash_after" : what, seconds };
 }
 
 /** A refusal with a code is an answer; anything else is a defect of the database. */

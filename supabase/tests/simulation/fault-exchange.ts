@@ -1,15 +1,14 @@
 import {
-  balancesOf,
   type ExchangeEvent,
   type ExchangeRules,
   type ExchangeState,
-  holdingsOf,
   openExchange,
   type PaperOrder,
   stepExchange,
 } from "../../../shared/broker/paper/exchange.ts";
 import type { OrderRequest } from "../../../shared/broker/port.ts";
 import type { Dice } from "./dice.ts";
+import { answerBook } from "./exchange-books.ts";
 import { type Answer, DROP, json, problem, SILENCE } from "./exchange-server.ts";
 import * as faults from "./faults.ts";
 import { fillInFull, fillInPart } from "./forced-fills.ts";
@@ -176,22 +175,8 @@ export class FaultExchange {
     if (fault !== "none") this.#options.trace(`    exchange: ${collection}  ⚡ ${fault}`);
     if (fault === "dropped") return DROP;
     if (fault === "error_500") return failure(fault);
-    if (collection === "balances") return json(200, { cash: balancesOf(this.state, now).cash });
-    if (collection === "holdings") return json(200, holdingsOf(this.state, now).quantities);
-    if (collection === "orders") {
-      const open = Object.values(this.state.orders).filter(
-        (order) => isOpen(order) && !this.#isHidden(order.clientOrderId),
-      );
-      return json(
-        200,
-        open.map((order) => reportJson(shownReport(order, now, this.#hiding(order.clientOrderId, 0)))),
-      );
-    }
-    const quotes = Object.keys(this.#options.rules.instruments).map((name) => this.#options.market.quoteAt(name, now));
-    const observed_at = new Date(now).toISOString();
-    return json(
-      200,
-      quotes.map(({ symbol, bid, ask }) => ({ symbol, bid, ask, observed_at })),
+    return answerBook(collection, this.state, this.#options, (order) =>
+      this.#isHidden(order.clientOrderId) ? null : shownReport(order, now, this.#hiding(order.clientOrderId, 0)),
     );
   }
 
@@ -237,7 +222,7 @@ export class FaultExchange {
     this.#calls.set(key, nth);
     const fault = this.#fate(operation, name, nth);
     const state = operation === "place" ? "new" : faults.stateAtExchange(order);
-    this.faults.note(`${operation} ${fault}`, fault === "none" ? "" : state);
+    if (fault !== "none") this.faults.note(`${operation} ${fault}`, state);
     this.#options.trace(
       `    exchange: ${operation} ${name} (${state}) ${what}${fault === "none" ? "" : `  ⚡ ${fault}`}`,
     );

@@ -3,13 +3,13 @@ import type { Dice } from "./dice.ts";
 
 /** What can go wrong with a request to place an order. */
 export const PLACE_FAULTS = {
-  none: 54,
-  lost_before: 6, // the connection drops and the exchange never saw it
-  rejected_then_dropped: 4, // the exchange turns it down, and that answer is lost
+  none: 60,
+  lost_before: 5, // the connection drops and the exchange never saw it
+  rejected_then_dropped: 3, // the exchange turns it down, and that answer is lost
   accepted_then_dropped: 9,
   accepted_then_500: 3,
   accepted_then_garbage: 3,
-  accepted_then_invisible: 6, // accepted, no answer, and look-ups say "not found" for a while
+  accepted_then_invisible: 8, // accepted, no answer, and look-ups say "not found" for a while
   accepted_then_silence: 2, // accepted, and the client's own time-out ends the call
   refused: 4,
   throttled: 4,
@@ -26,7 +26,7 @@ export const GET_FAULTS = {
   garbage: 3,
   out_of_date: 5,
   not_visible: 2, // a replica that does not know the order yet, or again
-  partly_filled_meanwhile: 6,
+  partly_filled_meanwhile: 10,
 } as const;
 
 /** What can go wrong with a cancel. */
@@ -38,10 +38,10 @@ export const CANCEL_FAULTS = {
   refused: 7,
   throttled: 4,
   error_500: 4,
-  filled_during: 7,
+  filled_during: 6,
   partly_filled_then_canceled: 7,
-  filled_and_told_late: 5, // reports say "canceled", and some time later that it was filled
-  partly_filled_and_told_late: 6,
+  filled_and_told_late: 8, // reports say "canceled", and some time later that it was filled
+  partly_filled_and_told_late: 8,
 } as const;
 
 /** Anything that reads a book. */
@@ -60,10 +60,10 @@ export const isOutage = (dice: Dice, at: number): boolean =>
 export const reportLagMs = (dice: Dice, order: string): number =>
   dice.roll("lag?", order) < 0.1 ? dice.between(5_000, 120_000, "lag", order) : 0;
 
-/** How long an order accepted without an answer stays invisible: mostly shorter than proof of absence takes, not always. */
+/** How long an order accepted without an answer stays invisible: half of the time longer than proof of absence takes. */
 export const invisibleMs = (dice: Dice, order: string): number =>
-  dice.roll("long invisible?", order) < 0.3
-    ? dice.between(30_000, 110_000, "invisible", order)
+  dice.roll("long invisible?", order) < 0.5
+    ? dice.between(45_000, 140_000, "invisible", order)
     : dice.between(2_000, 30_000, "invisible", order);
 
 /** How long the fills that came with a cancel are told late. */

@@ -41,26 +41,33 @@ const theBookHolds: Check = async ({ db, exchange }) => {
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 const withNames = (problem: string, nameOf: (id: string) => string) => problem.replace(UUID, (id) => nameOf(id));
 
+interface LoggedStep {
+  readonly order_id: string;
+  readonly from_status: OrderStatus | null;
+  readonly to_status: OrderStatus | null;
+  readonly reason: string | null;
+  readonly status: OrderStatus;
+}
+
 const everyStepIsLegalAndLogged: Check = async ({ db }) => {
-  const rows = await db.admin<
-    { order_id: string; from_status: OrderStatus | null; to_status: OrderStatus | null; status: OrderStatus }[]
-  >`
-    select e.order_id, e.from_status, e.to_status, o.status
+  const rows = await db.admin<LoggedStep[]>`
+    select e.order_id, e.from_status, e.to_status, e.reason, o.status
     from public.order_events as e join public.crypto_orders as o on o.id = e.order_id
     order by e.order_id, e.id`;
   const found: string[] = [];
-  const last = new Map<string, { at: OrderStatus | null; status: OrderStatus }>();
-  for (const { order_id, from_status, to_status, status } of rows) {
-    const before = last.get(order_id)?.at ?? null;
+  const last = new Map<string, LoggedStep>();
+  for (const step of rows) {
+    const { order_id, from_status, to_status } = step;
+    const before = last.get(order_id);
     if (to_status === null || from_status === to_status) continue;
-    if (from_status !== before)
-      found.push(`order ${order_id}: an event starts at ${from_status}, the last ended at ${before}`);
-    if (from_status !== null && !isLegalTransition(from_status, to_status))
+    if (from_status !== (before?.to_status ?? null))
+      found.push(`order ${order_id}: an event starts at ${from_status}, the last ended at ${before?.to_status}`);
+    if (from_status !== null && !isLegalTransition(from_status, to_status, before?.reason))
       found.push(`order ${order_id}: illegal ${from_status} -> ${to_status}`);
-    last.set(order_id, { at: to_status, status });
+    last.set(order_id, step);
   }
-  for (const [id, { at, status }] of last) {
-    if (at !== status) found.push(`order ${id} is ${status}, its events end at ${at}`);
+  for (const [id, { to_status, status }] of last) {
+    if (to_status !== status) found.push(`order ${id} is ${status}, its events end at ${to_status}`);
   }
   return found;
 };

@@ -10,12 +10,15 @@ export class Crash extends Error {
 }
 
 /**
- * What befalls a task at its n-th call to the outside (counted from 1): it dies before or after the call, the answer of
- * the database gets lost, or it stalls before the call for so many seconds while the world goes on.
+ * What befalls a task at its n-th call to the outside (counted from 1), or at its first one of that name: it dies before
+ * or after the call, the answer of the database gets lost, or it stalls before the call for so many seconds while the
+ * world goes on.
  */
-export type Fate =
-  | { readonly call: number; readonly what: "crash_before" | "crash_after" | "answer_lost" }
-  | { readonly call: number; readonly what: "stall"; readonly seconds: number };
+export interface Fate {
+  readonly call: number | string;
+  readonly what: "crash_before" | "crash_after" | "answer_lost" | "stall";
+  readonly seconds: number;
+}
 
 /** Something that runs at once with others; all its calls to the outside go through the gate. */
 export interface Task {
@@ -97,10 +100,12 @@ export class Scheduler {
   #gate(fate: Fate | null): Gate {
     let calls = 0;
     let dead = false;
+    let isDone = false;
     return (label, call) =>
       new Promise((resolve, reject) => {
         calls += 1;
-        const mine = fate?.call === calls ? fate : null;
+        const mine = !isDone && (fate?.call === calls || fate?.call === label) ? fate : null;
+        isDone ||= mine !== null;
         const end = (where: string) => {
           this.#around.trace(`  💀 ${where} ${label}`);
           this.#around.note(where, label);

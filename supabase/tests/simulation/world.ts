@@ -67,7 +67,7 @@ export async function openWorld(arena: Arena, seed: number, say: (line: string) 
     brokers: () => gated(broker, gate, "broker"),
     elapsedMs: now,
     log: (level, event, fields) => {
-      if (level === "error") trace(`  log ${event}: ${JSON.stringify(fields)}`);
+      if (level === "error" && event !== "tick_ended") trace(`  ${event}: ${String(fields?.message)}`);
     },
   });
   const advance = async (seconds: number) => {
