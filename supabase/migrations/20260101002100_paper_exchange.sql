@@ -62,3 +62,32 @@ end
 $$;
 comment on function public.paper_exchange_save is 'Saves the paper exchange''s state if nobody has since it was loaded: {saved, version}.';
 grant execute on function public.paper_exchange_save to service_role;
+
+create function private.move_paper_cash(p_amount numeric) returns void
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_reserved numeric;
+  v_cash numeric;
+begin
+  perform private.require_operator();
+  select
+    (b.state ->> 'cash')::numeric,
+    coalesce((
+      select sum((o.value ->> 'reservedCash')::numeric) from pg_catalog.jsonb_each(b.state -> 'orders') as o
+    ), 0)
+  into v_cash, v_reserved
+  from paper_exchange.book as b where b.one for update;
+  if (v_cash + p_amount >= case when p_amount < 0 then v_reserved else 0 end) is not true then
+    raise exception 'paper_cash_not_free' using errcode = 'PT409', detail = pg_catalog.format(
+      'The paper exchange holds %s USD, %s of it in open orders; %s can''t be moved.', coalesce(v_cash::text, 'no'), v_reserved, p_amount);
+  end if;
+  update paper_exchange.book as b
+  set state = pg_catalog.jsonb_set(b.state, '{cash}', pg_catalog.to_jsonb(pg_catalog.trim_scale(v_cash + p_amount)::text)),
+      version = b.version + 1, updated_at = private.clock()
+  where b.one;
+end
+$$;
+comment on function private.move_paper_cash is
+  'Moves an operator''s own cash in or out of the paper exchange, as a bank transfer would at a real broker. Not the engine''s to call: it asks for an operator.';
+grant execute on function private.move_paper_cash to zoe_engine;

@@ -182,12 +182,17 @@ language plpgsql security definer set search_path = ''
 as $$
 declare
   v_actor text := private.require_operator();
+  v_booked jsonb;
 begin
   perform private.set_actor(v_actor);
-  return private.record_cash_event(p_mode, p_kind, p_amount, p_reason, v_actor);
+  v_booked := private.record_cash_event(p_mode, p_kind, p_amount, p_reason, v_actor);
+  -- At a real broker the operator has moved the money; on paper the record is the move. An adjustment corrects our book alone.
+  if p_mode = 'paper' and p_kind <> 'adjustment' then perform private.move_paper_cash((v_booked ->> 'amount')::numeric); end if;
+  return v_booked;
 end
 $$;
-comment on function private.command_cash_event is 'Books a deposit, withdrawal or adjustment for an operator.';
+comment on function private.command_cash_event is
+  'Books a deposit, withdrawal or adjustment for an operator; a deposit or withdrawal on paper moves the paper exchange''s cash with it.';
 grant execute on function private.command_cash_event to authenticated;
 alter function private.command_cash_event owner to zoe_engine;
 

@@ -191,13 +191,39 @@ describe("an operator", () => {
     }
   });
 
-  it("enters a deposit, and adopts the broker's books only with the right words", async () => {
+  const openPaperBook = () => {
+    const state = { cash: "1981.85", orders: { a: { reservedCash: "500" } } };
+    return db.admin`update paper_exchange.book set state = ${db.admin.json(state)}`;
+  };
+
+  it("enters a deposit, which moves the paper exchange's own cash with it", async () => {
+    const paperCash = async () => (await db.admin`select state ->> 'cash' as cash from paper_exchange.book`)[0]?.cash;
+    await openPaperBook();
     expect(await command(operator.sql, "record_cash_event('paper', 'deposit', '100', 'from my bank')")).toMatchObject({
       cash: "2081.85",
     });
     expect(await db.sql`select amount, actor from public.cash_ledger where kind = 'deposit'`).toEqual([
       { amount: "100", actor: actor() },
     ]);
+    expect(await paperCash()).toBe("2081.85");
+    await command(operator.sql, "record_cash_event('paper', 'withdrawal', '81.85', 'to my bank')");
+    expect(await paperCash()).toBe("2000");
+    await command(operator.sql, "record_cash_event('paper', 'adjustment', '-0.5', 'a correction of our book alone')");
+    expect(await paperCash()).toBe("2000");
+  });
+
+  it("refuses a withdrawal of cash that open orders at the paper exchange hold back, and books nothing", async () => {
+    await openPaperBook();
+    const before = await counts();
+    await expect(
+      command(operator.sql, "record_cash_event('paper', 'withdrawal', '1500.01', 'too much')"),
+    ).rejects.toMatchObject({ code: "PT409", detail: expect.stringContaining("500 of it in open orders") });
+    expect(await counts()).toEqual(before);
+    const engine = db.as("service_role");
+    await expect(engine`select private.move_paper_cash(5)`).rejects.toMatchObject({ code: "42501" });
+  });
+
+  it("adopts the broker's books only with the right words", async () => {
     await expect(command(operator.sql, "adopt_broker_books('paper', 'yes please')")).rejects.toMatchObject({
       code: /^PT/,
     });

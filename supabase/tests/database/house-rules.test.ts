@@ -62,9 +62,9 @@ const RULES: [rule: string, query: string][] = [
     "select oid::regprocedure::text as name from pg_proc where pronamespace = 'public'::regnamespace and prosecdef",
   ],
   [
-    "a function with its owner's rights belongs to the engine's role, unless it needs net or vault",
+    "a function with its owner's rights belongs to the engine's role, unless it needs net, vault or the paper exchange",
     `select oid::regprocedure::text as name from pg_proc where pronamespace in ${OURS} and prosecdef and proowner <> 'zoe_engine'::regrole
-       and prosrc !~ '(net|vault)\\.' and prosrc !~ 'private\\.(call_tick|try_call)'`,
+       and prosrc !~ '(net|vault|paper_exchange)\\.' and prosrc !~ 'private\\.(call_tick|try_call)'`,
   ],
   [
     "no rule reads another clock than private.clock()",
