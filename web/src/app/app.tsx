@@ -11,10 +11,10 @@ export function App() {
   const session = useSession();
   if (session === undefined) return <p className="alone loading">Loading…</p>;
   if (session === null) return <SignIn />;
-  return <SignedIn key={session.user.id} />;
+  return <SignedIn key={session.user.id} email={session.user.email ?? "This account"} />;
 }
 
-function SignedIn() {
+function SignedIn({ email }: { email: string }) {
   const [queries] = useState(
     () =>
       new QueryClient({
@@ -34,7 +34,7 @@ function SignedIn() {
   );
   return (
     <QueryClientProvider client={queries}>
-      <Dashboard />
+      <Dashboard email={email} />
     </QueryClientProvider>
   );
 }

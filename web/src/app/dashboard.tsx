@@ -12,14 +12,14 @@ import { Overview } from "./overview.tsx";
 import { SettingsPage } from "./settings-page.tsx";
 
 /** The screen: header and alerts always in sight, three pages below. */
-export function Dashboard() {
+export function Dashboard({ email }: { email: string }) {
   const mode = useMode();
   const queries = useQueryClient();
   const [connection, setConnection] = useState<Connection>("connecting");
   useEffect(() => keepFresh(queries, setConnection), [queries]);
   const header = useQuery(headerQuery(mode));
   const canCommand = header.data?.role === "operator";
-  if (header.data && header.data.role === null) return <NotInvited email={header.data.email} />;
+  if (header.data && header.data.role === null) return <NotInvited email={email} />;
   const page = { mode, canCommand };
   return (
     <>
@@ -60,13 +60,12 @@ function Tab({ href, name }: { href: string; name: string }) {
   );
 }
 
-function NotInvited({ email }: { email: string | null }) {
+function NotInvited({ email }: { email: string }) {
   return (
     <main className="alone">
       <h1>Not invited</h1>
       <p>
-        {email ?? "This account"} is signed in but is neither a viewer nor an operator. An operator can add it to the
-        table “operators”.
+        {email} is signed in but is neither a viewer nor an operator. An operator can add it to the table “operators”.
       </p>
       <button type="button" onClick={() => void signOut()}>
         Sign out

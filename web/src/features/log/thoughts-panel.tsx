@@ -36,7 +36,7 @@ export function ThoughtsPanel() {
                   {words(thought.engine)} · {words(thought.type)}
                 </span>
                 <span>
-                  {thought.symbol && <strong>{thought.symbol} </strong>}
+                  {thought.symbol && !thought.content.startsWith(thought.symbol) && <strong>{thought.symbol} </strong>}
                   {thought.content}
                 </span>
               </li>

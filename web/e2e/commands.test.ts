@@ -1,0 +1,116 @@
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Stage, setStage, submit } from "./stage.ts";
+
+let stage: Stage;
+let page: Page;
+beforeAll(async () => {
+  stage = await setStage();
+  page = await stage.signedIn();
+});
+afterAll(() => stage.stop());
+
+const state = (text: string) => page.getByRole("status", { name: "Trading state" }).getByText(text).waitFor();
+const tab = (name: string) => page.getByRole("link", { name }).click();
+
+describe("the kill switch", () => {
+  it("stops everything after one question, says who did it, and asks again before it re-arms", async () => {
+    await page.getByRole("button", { name: "Kill switch" }).click();
+    const question = page.getByRole("dialog", { name: "Stop all trading?" });
+    await page.keyboard.press("Escape");
+    await question.waitFor({ state: "detached" });
+    await state("active");
+    await page.getByRole("button", { name: "Kill switch" }).click();
+    await question.getByRole("button", { name: "Kill now" }).click();
+    await question.waitFor({ state: "detached" });
+    await state("halted");
+    await page.getByText(`Kill switch is on, set by operator:${stage.keys.operator.email}`).first().waitFor();
+    await page.getByRole("button", { name: "Re-arm trading" }).click();
+    await page.getByRole("dialog", { name: "Re-arm trading?" }).getByRole("button", { name: "Re-arm" }).click();
+    await state("active");
+    await page.getByRole("button", { name: "Kill switch" }).waitFor();
+  });
+
+  it("set in SQL shows in the header at once, and the next intent is denied", async () => {
+    await stage.sql`UPDATE config SET value = 'true' WHERE key = 'kill_switch';`;
+    await page.getByRole("status", { name: "Trading state" }).getByText("halted").waitFor({ timeout: 2_000 });
+    await expect(submit(stage.sql, { symbol: "BTC-USD", side: "buy", at: 0.9 })).rejects.toThrow("KILL_SWITCH");
+    await stage.sql`UPDATE config SET value = 'false' WHERE key = 'kill_switch';`;
+    await state("active");
+  });
+});
+
+describe("a knob", () => {
+  it("is changed on the settings page, and says who set it", async () => {
+    await tab("Settings");
+    const knob = page.getByRole("listitem").filter({ has: page.getByText("MAX_NOTIONAL_PER_TRADE", { exact: true }) });
+    await knob.getByRole("textbox").fill("30");
+    await knob.getByRole("button", { name: "Save" }).click();
+    await knob.getByText(`Set by operator:${stage.keys.operator.email}.`).waitFor();
+    const [row] = await stage.sql`select value from public.config where key = 'MAX_NOTIONAL_PER_TRADE'`;
+    expect(row).toEqual({ value: "30" });
+  });
+
+  it("with a bad value is refused with the database's sentence, and nothing changes", async () => {
+    const knob = page.getByRole("listitem").filter({ has: page.getByText("MAX_OPEN_POSITIONS", { exact: true }) });
+    await knob.getByRole("textbox").fill("many");
+    await knob.getByRole("button", { name: "Save" }).click();
+    const sentence = await knob.getByRole("alert").textContent();
+    expect(sentence).toContain("MAX_OPEN_POSITIONS");
+    expect(sentence).toContain("many");
+    const [row] = await stage.sql`select value from public.config where key = 'MAX_OPEN_POSITIONS'`;
+    expect(row).toEqual({ value: "3" });
+  });
+
+  it("is found by a word of its description, and the page says so when none is", async () => {
+    await page.getByLabel("Find a knob").fill("cancel/replace");
+    await expect.poll(() => page.locator(".knobs li").count()).toBe(1);
+    await page.getByLabel("Find a knob").fill("weather");
+    await page.getByText("No knob is about “weather”.").waitFor();
+  });
+});
+
+describe("a rare command", () => {
+  it("safe mode halts entries with its reason in the header, and is left again", async () => {
+    await page.getByRole("button", { name: "Enter safe mode" }).click();
+    await state("reducing");
+    await page.getByRole("list", { name: "Reasons of the trading state" }).getByText("Safe mode: operator").waitFor();
+    await page.getByRole("button", { name: "Leave safe mode" }).click();
+    await state("active");
+  });
+
+  it("cash that was moved is booked, and a bad amount is refused in words", async () => {
+    await page.getByLabel("Amount in US dollars").fill("minus seven");
+    await page.getByLabel("Reason").fill("a test");
+    await page.getByRole("button", { name: "Record" }).click();
+    await page.getByRole("alert").filter({ hasText: "minus seven" }).waitFor();
+    await page.getByLabel("Amount in US dollars").fill("1.5");
+    await page.getByRole("button", { name: "Record" }).click();
+    await page.getByText("Recorded.").waitFor();
+    const rows = await stage.sql`select amount from public.cash_ledger where kind = 'deposit'`;
+    expect(rows.map((row) => Number(row.amount))).toEqual([1.5]);
+  });
+
+  it("a tick is run by hand and tells how it ended", async () => {
+    await tab("Log");
+    await page.getByRole("button", { name: "Run trader-tick now" }).click();
+    await page.locator(".run-now").first().getByRole("status").waitFor();
+    await page.getByRole("region", { name: "Runs" }).getByText("manual").first().waitFor();
+  });
+});
+
+describe("on a phone", () => {
+  it("no page is wider than the screen, and the kill switch is in sight wherever one has scrolled", async () => {
+    const phone = await stage.signedIn(stage.keys.operator, { viewport: { width: 390, height: 844 } });
+    for (const name of ["Overview", "Log", "Settings"]) {
+      await phone.getByRole("link", { name }).click();
+      await phone.getByText("Loading…").first().waitFor({ state: "detached" });
+      await phone.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+      expect(await phone.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(390);
+      const box = await phone.getByRole("button", { name: "Kill switch" }).boundingBox();
+      expect(box && box.y >= 0 && box.y < 120, name).toBe(true);
+      await phone.evaluate(() => window.scrollTo(0, 0));
+    }
+    await phone.context().close();
+  });
+});
