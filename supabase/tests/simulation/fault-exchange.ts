@@ -57,13 +57,10 @@ export class FaultExchange {
   /** Shows the exchange every price up to now; what has no open order misses nothing between two looks. */
   catchUp(): void {
     const end = this.#options.now();
-    const open = new Set(
-      Object.values(this.state.orders)
-        .filter(isOpen)
-        .map(({ symbol }) => symbol),
-    );
-    let at = Math.floor(this.state.clock / STEP_MS) * STEP_MS + STEP_MS;
-    if (open.size > 0) for (; at < end; at += STEP_MS) for (const symbol of open) this.#showPrice(symbol, at);
+    const openOrders = Object.values(this.state.orders).filter(isOpen);
+    const open = new Set(openOrders.map(({ symbol }) => symbol));
+    const next = open.size > 0 ? Math.floor(this.state.clock / STEP_MS) * STEP_MS + STEP_MS : end;
+    for (let at = next; at < end; at += STEP_MS) for (const symbol of open) this.#showPrice(symbol, at);
     if (end > this.state.clock || Object.keys(this.state.market).length === 0)
       for (const symbol of Object.keys(this.#options.rules.instruments)) this.#showPrice(symbol, end);
   }
@@ -220,7 +217,8 @@ export class FaultExchange {
     const key = `${operation}:${name}`;
     const nth = (this.#calls.get(key) ?? 0) + 1;
     this.#calls.set(key, nth);
-    const fault = this.#fate(operation, name, nth);
+    const drawn = this.#fate(operation, name, nth);
+    const fault = drawn.includes("filled_") && order?.status !== "resting" ? "none" : drawn;
     const state = operation === "place" ? "new" : faults.stateAtExchange(order);
     if (fault !== "none") this.faults.note(`${operation} ${fault}`, state);
     this.#options.trace(

@@ -75,9 +75,9 @@ const everyStepIsLegalAndLogged: Check = async ({ db }) => {
 const bothBooksAreEqual: Check = async ({ db, exchange }) => {
   const found: string[] = [];
   const [account] = await db.admin`select cash from public.accounts where mode = 'paper'`;
-  // Where the exchange tells no single fills, only a rounded average price is known: equal to a hundred-millionth of a dollar.
-  const digits = Object.values(exchange.state.orders).every(listsItsFills) ? 40 : 8;
-  if (!decimal(String(account?.cash)).round(digits).eq(decimal(exchange.state.cash).round(digits)))
+  // Where the exchange tells no single fills, only a rounded average price is known.
+  const allowed = decimal(Object.values(exchange.state.orders).every(listsItsFills) ? "0" : "0.0000001");
+  if (decimal(String(account?.cash)).minus(decimal(exchange.state.cash)).abs().gt(allowed))
     found.push(`cash ${account?.cash}, the exchange's ${exchange.state.cash}`);
   const positions = await db.admin`select symbol, qty from public.positions where mode = 'paper'`;
   const ours = new Map(positions.map(({ symbol, qty }) => [String(symbol), decimal(String(qty))]));
