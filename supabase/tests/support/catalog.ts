@@ -27,10 +27,14 @@ const KINDS: Readonly<Record<string, string>> = {
   "cron job": "select format('%s %s %s', jobname, schedule, command) as line from cron.job",
 };
 
-/** Everything a database's catalog holds, as sorted lines `kind: object`, so that two of them can be compared. Needs a superuser. */
-export async function readCatalog(sql: postgres.Sql): Promise<string[]> {
+/**
+ * Everything a database's catalog holds but the kinds left out, as sorted lines `kind: object`, so that two of them can be
+ * compared. Needs a superuser.
+ */
+export async function readCatalog(sql: postgres.Sql, without: string[] = []): Promise<string[]> {
+  const kinds = Object.entries(KINDS).filter(([kind]) => !without.includes(kind));
   const lines = await Promise.all(
-    Object.entries(KINDS).map(async ([kind, query]) =>
+    kinds.map(async ([kind, query]) =>
       (await sql.unsafe<{ line: string }[]>(query)).map(({ line }) => `${kind}: ${line}`),
     ),
   );
