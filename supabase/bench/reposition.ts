@@ -40,7 +40,7 @@ async function measure(db: TestDatabase, size: number, what: "send" | "reprice")
   const store = counted(sqlStore(db.as("service_role", {}, { max: 1 })), () => {
     calls.database += 1;
   });
-  const broker = counted(instantBroker(await requestsOf(db), what === "reprice" ? "101.00" : "99.99"), () => {
+  const broker = counted(instantBroker(await requestsOf(db), what === "reprice" ? "98.00" : "99.99"), () => {
     calls.broker += 1;
   });
   const deps = { store, market: scriptedMarket(), brokers: () => broker };
@@ -58,27 +58,31 @@ async function measure(db: TestDatabase, size: number, what: "send" | "reprice")
   return wall / size;
 }
 
-/** Entries that wait to be sent, one a symbol, written as the engine writes them. */
+/** Exits that wait to be sent, one for each symbol held, written as the engine writes them. */
 async function insertOrders(db: TestDatabase, size: number): Promise<void> {
   await db.sql.begin(async (sql) => {
     await sql`set local role zoe_engine`;
     await sql`
+      insert into public.positions (mode, symbol, engine, qty, average_price, entry_price, opened_at)
+      select 'paper', symbol, 'trader', 0.25, 100, 100, private.clock()
+      from public.instruments where symbol like 'B____-USD' order by symbol limit ${size}`;
+    await sql`
       with intents as (
-        insert into public.order_intents (engine, mode, symbol, side, purpose, target_notional, limit_price, idempotency_key, payload, status)
-        select 'trader', 'paper', symbol, 'buy', 'entry', 25, 99.99, 'bench ' || symbol, '{}', 'active'
-        from public.instruments where symbol like 'B____-USD' order by symbol limit ${size}
+        insert into public.order_intents (engine, mode, symbol, side, purpose, target_qty, limit_price, idempotency_key, payload, status)
+        select 'trader', 'paper', symbol, 'sell', 'exit', qty, 100.01, 'bench ' || symbol, '{}', 'active' from public.positions
         returning id, symbol
       )
       insert into public.crypto_orders (intent_group_id, engine, mode, symbol, side, purpose, qty, limit_price, ttl_seconds, next_action_at)
-      select id, 'trader', 'paper', symbol, 'buy', 'entry', 0.25, 99.99, 60, private.clock() from intents`;
+      select id, 'trader', 'paper', symbol, 'sell', 'exit', 0.25, 100.01, 30, private.clock() from intents`;
   });
+  await db.admin.unsafe("vacuum analyze");
 }
 
 async function passTtl(db: TestDatabase): Promise<void> {
   await db.advanceClock(61);
   await db.sql.begin(async (sql) => {
     await sql`set local role zoe_engine`;
-    await sql`update public.quotes set bid = 101.00, ask = 101.02, observed_at = private.clock() where true`;
+    await sql`update public.quotes set bid = 98.00, ask = 98.02, observed_at = private.clock() where true`;
   });
 }
 
@@ -90,7 +94,7 @@ async function requestsOf(db: TestDatabase): Promise<Map<string, OrderRequest>> 
       {
         clientOrderId: String(row.id),
         symbol: String(row.symbol),
-        side: "buy",
+        side: "sell",
         qty: String(row.qty),
         limitPrice: String(row.limit_price),
       },
@@ -137,7 +141,7 @@ function instantBroker(orders: Map<string, OrderRequest>, bid: string): Broker {
     },
     getOrder: async (id) =>
       success(
-        report(orders.get(id) ?? { clientOrderId: id, symbol: symbolOf(0), side: "buy", qty: "1", limitPrice: "1" }),
+        report(orders.get(id) ?? { clientOrderId: id, symbol: symbolOf(0), side: "sell", qty: "1", limitPrice: "1" }),
       ),
     listOpenOrders: async () => success([...orders.values()].map(report)),
     balances: async () => success({ cash: "10000000", reservedCash: "0", observedAt: now }),

@@ -28,6 +28,7 @@ declare
   v_actor text := private.actor();
   v_now timestamptz;
   v_changed uuid[];
+  v_unsent uuid[];
 begin
   if coalesce(pg_catalog.cardinality(p_order_ids), 0) = 0 then return; end if;
   perform private.lock_accounts();
@@ -44,11 +45,11 @@ begin
         o.status in ('new', 'submitted', 'working', 'partially_filled')
         or (o.status = 'cancel_pending' and o.cancel_reason_code = 'reprice' and p_reason <> 'reprice')
       )
-    returning o.id
+    returning o.id, o.status
   )
-  select pg_catalog.array_agg(c.id) into v_changed from changed as c;
+  select pg_catalog.array_agg(c.id), pg_catalog.array_agg(c.id) filter (where c.status = 'canceled') into v_changed, v_unsent from changed as c;
   if v_changed is not null then
-    perform private.end_unsent_intents(v_changed);
+    if v_unsent is not null then perform private.end_unsent_intents(v_unsent); end if;
     perform private.wake('reposition-tick', 'cancel: ' || p_reason);
   end if;
   perform private.set_actor(v_actor);
