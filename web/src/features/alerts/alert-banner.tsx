@@ -54,7 +54,9 @@ function AlertRow({ alert, canCommand }: { alert: Alert; canCommand: boolean }) 
     <li className={`alert ${alert.severity} ${acknowledged ? "acknowledged" : ""}`} data-kind={alert.kind}>
       <div>
         <Badge tone={TONE[alert.severity]}>{alert.severity}</Badge> <strong>{alert.title}</strong>
-        {alert.count > 1 && <span className="count"> × {alert.count}</span>}
+        {alert.count > 1 && !alert.title.includes(String(alert.count)) && (
+          <span className="count"> × {alert.count}</span>
+        )}
         <span className="since" title={`opened ${instant(alert.opened_at)}, last seen ${instant(alert.last_seen_at)}`}>
           {" "}
           for {duration(secondsSince(alert.opened_at, now))}, since {instant(alert.opened_at, now)}
