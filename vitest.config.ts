@@ -4,7 +4,17 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["shared/**/*.test.ts", "supabase/functions/**/*.test.ts", "scripts/**/*.test.ts"] } },
+      {
+        test: {
+          name: "unit",
+          include: [
+            "shared/**/*.test.ts",
+            "supabase/functions/**/*.test.ts",
+            "scripts/**/*.test.ts",
+            "web/src/**/*.test.ts",
+          ],
+        },
+      },
       {
         test: {
           name: "database",

@@ -7,10 +7,12 @@ import { type Stage, setKnob, setStage, submit, until } from "./stage.ts";
 let stage: Stage;
 let page: Page;
 beforeAll(async () => {
-  stage = await setStage();
+  stage = await setStage({ speed: 30 });
   await setKnob(stage.sql, "ORDER_TTL_SECONDS_ENTRY", "3600");
   await setKnob(stage.sql, "MAX_DAILY_NOTIONAL", "1000");
   await setKnob(stage.sql, "MAX_OPEN_POSITIONS", "10");
+  await setKnob(stage.sql, "ALERT_STUCK_ORDER_SECONDS", "90");
+  await setKnob(stage.sql, "SAFE_MODE_SECONDS", "120");
   page = await stage.signedIn();
 });
 afterEach(() => brokerUp());
