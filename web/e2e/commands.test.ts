@@ -91,6 +91,15 @@ describe("a rare command", () => {
     expect(rows.map((row) => Number(row.amount))).toEqual([1.5]);
   });
 
+  it("the broker's books are adopted only when one types so, and the refusal says what to type", async () => {
+    await page.getByRole("button", { name: "Adopt the broker's books" }).click();
+    const question = page.getByRole("dialog", { name: "Adopt the broker's paper books?" });
+    await question.getByRole("button", { name: "Adopt" }).click();
+    await question.getByRole("alert").filter({ hasText: "ADOPT PAPER" }).waitFor();
+    await page.keyboard.press("Escape");
+    await question.waitFor({ state: "detached" });
+  });
+
   it("a tick is run by hand and tells how it ended", async () => {
     await tab("Log");
     await page.getByRole("button", { name: "Run trader-tick now" }).click();

@@ -19,11 +19,11 @@ export function SignIn() {
         Sign in to watch and command the trading engine. On your own machine, “npm run status” prints the accounts.
       </p>
       <form onSubmit={(event) => void submit(event)}>
-        <label>
+        <label className="field">
           E-mail
           <input name="email" type="email" autoComplete="username" required />
         </label>
-        <label>
+        <label className="field">
           Password
           <input name="password" type="password" autoComplete="current-password" required />
         </label>

@@ -4,6 +4,7 @@ import type { Mode } from "../../lib/mode.ts";
 import { callRpc } from "../../lib/rpc.ts";
 import { useCommand } from "../../ui/command.tsx";
 import { Panel } from "../../ui/panel.tsx";
+import { AdoptBooks } from "./adopt-books.tsx";
 
 /** Safe mode by hand, and cash that moved outside the engine. */
 export function CommandsPanel({ mode, safeMode }: { mode: Mode; safeMode: boolean }) {
@@ -11,6 +12,7 @@ export function CommandsPanel({ mode, safeMode }: { mode: Mode; safeMode: boolea
     <Panel title="Commands" note="recorded with your name">
       <SafeMode mode={mode} on={safeMode} />
       <CashEvent mode={mode} />
+      <AdoptBooks mode={mode} />
     </Panel>
   );
 }
