@@ -47,12 +47,12 @@ export function PositionsPanel({ mode }: { mode: Mode }) {
 const columns = (now: number): readonly Column<Position>[] => [
   {
     title: "Symbol",
-    width: 11,
+    width: 10,
     cell: (row) => <Two main={<strong>{row.symbol}</strong>} more={words(row.engine)} />,
   },
   {
     title: "Value",
-    width: 13,
+    width: 12,
     numeric: true,
     cell: (row) => <Two main={usd(row.value)} more={quantity(row.qty)} title="at mid, and the quantity held" />,
   },
@@ -64,7 +64,7 @@ const columns = (now: number): readonly Column<Position>[] => [
   },
   {
     title: "P&L",
-    width: 10,
+    width: 9,
     numeric: true,
     cell: (row) => (
       <Signed value={row.unrealized_pnl}>
@@ -74,15 +74,15 @@ const columns = (now: number): readonly Column<Position>[] => [
   },
   {
     title: "Stop",
-    width: 13,
+    width: 11,
     numeric: true,
     minor: true,
     cell: (row) => <Two main={price(row.stop_price)} more={row.trail_armed ? "trailing" : "fixed"} />,
   },
-  { title: "Target", width: 12, numeric: true, minor: true, cell: (row) => price(row.target_price) },
+  { title: "Target", width: 10, numeric: true, minor: true, cell: (row) => price(row.target_price) },
   {
     title: "Age",
-    width: 12,
+    width: 13,
     numeric: true,
     minor: true,
     cell: (row) => (

@@ -105,11 +105,7 @@ function KnobInput(props: { knob: Knob; value: string; disabled: boolean; onChan
   );
 }
 
-function range(knob: Knob): string {
-  const parts = [
-    knob.min !== null && `from ${knob.min}`,
-    knob.max !== null && `to ${knob.max}`,
-    `default ${knob.default_value || "empty"}`,
-  ];
-  return `(${parts.filter(Boolean).join(" ")})`;
+function range({ min, max, default_value }: Knob): string {
+  const limits = min !== null && max !== null ? `${min} to ${max}, ` : "";
+  return `(${limits}default ${default_value || "empty"})`;
 }
