@@ -1,5 +1,5 @@
-import type postgres from "postgres";
 import type { TestDatabase } from "../tests/support/test-database.ts";
+import type { Call } from "./call.ts";
 
 /** Tables without guards, as the predecessor had them: the client reads, decides, and writes in separate requests. */
 export async function openClientBook(db: TestDatabase): Promise<void> {
@@ -21,17 +21,20 @@ export async function openClientBook(db: TestDatabase): Promise<void> {
     reset role`);
 }
 
-/** One entry with the guards in the client: six round trips, and nothing that keeps two clients from passing at once. */
-export async function submitAsClient(sql: postgres.Sql, symbol: string, key: string): Promise<void> {
-  const config = await sql`select key, value from client_side.config`;
+/** One entry with the guards in the client: six round trips, and nothing that keeps two clients from passing at once. False: turned down. */
+export async function submitAsClient(call: Call, symbol: string, key: string): Promise<boolean> {
+  const config = await call("select key, value from client_side.config");
   const knob = (name: string) => Number(config.find((row) => row.key === name)?.value);
-  const [day] = await sql`select notional from client_side.days where day = '2026-03-01'`;
-  const held = await sql`select symbol, qty from client_side.positions where qty > 0`;
-  if (Number(day?.notional) + 25 > knob("MAX_DAILY_NOTIONAL") || held.length >= knob("MAX_OPEN_POSITIONS"))
-    throw new Error("the benchmark's client turned its own order down");
-  const [order] = await sql`
-    insert into client_side.orders (symbol, side, qty, limit_price, status, idempotency_key)
-    values (${symbol}, 'buy', 0.25, 99.99, 'new', ${key}) returning id`;
-  await sql`insert into client_side.events (order_id, event_type) values (${order?.id}, 'created')`;
-  await sql`update client_side.days set notional = ${Number(day?.notional) + 25} where day = '2026-03-01'`;
+  const [day] = await call("select notional from client_side.days where day = '2026-03-01'");
+  const held = await call("select symbol, qty from client_side.positions where qty > 0");
+  const after = Number(day?.notional) + 25;
+  if (after > knob("MAX_DAILY_NOTIONAL") || held.length >= knob("MAX_OPEN_POSITIONS")) return false;
+  const [order] = await call(
+    `insert into client_side.orders (symbol, side, qty, limit_price, status, idempotency_key)
+     values ($1, 'buy', 0.25, 99.99, 'new', $2) returning id`,
+    [symbol, key],
+  );
+  await call("insert into client_side.events (order_id, event_type) values ($1, 'created')", [order?.id]);
+  await call("update client_side.days set notional = $1::text::numeric where day = '2026-03-01'", [String(after)]);
+  return true;
 }
