@@ -24,17 +24,19 @@ begin
 end
 $$;
 
--- Tables of ours leave the publication with their drop.
+-- Tables of ours leave the publication with their drop. A table or function that was there before us is not ours, whatever its name.
 do $$
 declare
   v_table text;
 begin
+  if not exists (select from pg_temp.found_at_start) then return; end if;
   foreach v_table in array array[
     'accounts', 'alerts', 'audit_seals', 'candidate_scans', 'cash_ledger', 'config', 'config_events', 'crypto_candles',
     'crypto_cash_snapshots', 'crypto_fills', 'crypto_holdings_snapshots', 'crypto_orders', 'crypto_reconciliation_events',
     'health_heartbeat', 'instruments', 'lot_closures', 'operators', 'order_events', 'order_intents', 'pnl_daily', 'position_lots',
     'positions', 'quotes', 'thoughts', 'tick_runs', 'trade_locks'
   ] loop
+    if exists (select from pg_temp.found_at_start as f where f.kind = 'table' and f.name = v_table) then continue; end if;
     execute pg_catalog.format('drop table if exists public.%I cascade', v_table);
   end loop;
 end
@@ -44,6 +46,7 @@ do $$
 declare
   v_function regprocedure;
 begin
+  if not exists (select from pg_temp.found_at_start) then return; end if;
   for v_function in
     select p.oid::regprocedure from pg_catalog.pg_proc as p
     where p.pronamespace = 'public'::regnamespace and p.proname in (
@@ -54,14 +57,20 @@ begin
       'request_cancel', 'run_now', 'set_config', 'set_kill_switch', 'set_safe_mode', 'submit_intent', 'trading_state',
       'verify_audit_log', 'whoami'
     )
+    and not exists (select from pg_temp.found_at_start as f where f.kind = 'function' and f.name = p.oid::regprocedure::text)
   loop
     execute pg_catalog.format('drop function %s cascade', v_function);
   end loop;
 end
 $$;
 
-drop schema if exists private cascade;
-drop schema if exists paper_exchange cascade;
+do $$
+begin
+  if not exists (select from pg_temp.found_at_start) then return; end if;
+  drop schema if exists private cascade;
+  drop schema if exists paper_exchange cascade;
+end
+$$;
 
 -- Default privileges as they were: the migrations only took away, so what is missing is granted again.
 do $$
@@ -103,14 +112,21 @@ $$;
 do $$
 declare
   v_extension text;
+  v_table text;
+  v_is_used boolean;
 begin
   if not exists (select from pg_temp.found_at_start) then return; end if;
   foreach v_extension in array array['pg_cron', 'pg_net', 'supabase_vault'] loop
     if exists (select from pg_temp.found_at_start as f where f.kind = 'extension' and f.name = v_extension) then continue; end if;
-    if v_extension = 'pg_cron' and pg_catalog.to_regclass('cron.job') is not null and exists (select from cron.job) then
-      raise notice 'pg_cron stays: it has jobs that are not Zoe''s.';
-    elsif v_extension = 'supabase_vault' and pg_catalog.to_regclass('vault.secrets') is not null and exists (select from vault.secrets) then
-      raise notice 'supabase_vault stays: it has secrets.';
+    v_table := case v_extension when 'pg_cron' then 'cron.job' when 'supabase_vault' then 'vault.secrets' end;
+    -- Asked by name at the time: a table that is not there would be an error even where the question is not reached.
+    if pg_catalog.to_regclass(v_table) is not null then
+      execute pg_catalog.format('select exists (select from %s)', v_table) into v_is_used;
+    else
+      v_is_used := false;
+    end if;
+    if v_is_used then
+      raise notice '% stays: % is not empty.', v_extension, v_table;
     else
       execute pg_catalog.format('drop extension if exists %I', v_extension);
     end if;

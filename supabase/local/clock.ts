@@ -42,8 +42,7 @@ async function readStoppedClock(sql: postgres.Sql): Promise<number | null> {
   const [table] = await sql`select to_regclass('private.replay_clock') as found`;
   if (!table?.found) return null;
   const [row] = await sql<{ stopped: Date }[]>`
-    select c.anchor_clock + greatest(interval '0', coalesce(w.last_write, c.anchor_real) - c.anchor_real)
-      * c.speed::double precision + interval '1 millisecond' as stopped
+    select private.clock_at(coalesce(w.last_write, c.anchor_real)) + interval '1 millisecond' as stopped
     from private.replay_clock as c
     cross join (
       select max(pg_xact_commit_timestamp(n::text::xid)) as last_write

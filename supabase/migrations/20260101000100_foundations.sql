@@ -1,8 +1,8 @@
 -- Foundations: schemas, the engine's role, closed doors, and the one clock.
 
-create schema if not exists private;
+create schema private;
 comment on schema private is 'Zoe''s functions and internal tables. Never exposed by the API.';
-create schema if not exists paper_exchange;
+create schema paper_exchange;
 comment on schema paper_exchange is 'The paper exchange''s own book of record. The engine reads it only through the broker port.';
 
 -- The owner of every function that writes the book. Nobody logs in as it; triggers tell hand from engine by current_user.
@@ -20,18 +20,22 @@ grant usage on schema public to zoe_engine;
 
 -- What was there before us, so that supabase/rollback.sql can leave it behind.
 create table private.found_at_start (
-  kind text not null constraint found_at_start_kind_known check (kind in ('extension', 'publication', 'default_privilege')),
+  kind text not null constraint found_at_start_kind_known check (kind in ('extension', 'publication', 'default_privilege', 'table', 'function')),
   name text not null,
   schema text not null default '',
   acl aclitem[],
   primary key (kind, name, schema)
 );
-comment on table private.found_at_start is 'Extensions, the Realtime publication and default privileges as the first migration found them.';
+comment on table private.found_at_start is 'Extensions, publications, default privileges and the names taken in public, as the first migration found them.';
 alter table private.found_at_start enable row level security;
 insert into private.found_at_start (kind, name, schema, acl)
 select 'extension', e.extname, '', null::aclitem[] from pg_catalog.pg_extension as e
 union all
 select 'publication', p.pubname, '', null from pg_catalog.pg_publication as p
+union all
+select distinct 'function', p.oid::regprocedure::text, 'public', null::aclitem[] from pg_catalog.pg_proc as p where p.pronamespace = 'public'::regnamespace
+union all
+select 'table', c.relname, 'public', null from pg_catalog.pg_class as c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'v', 'm', 'f', 'p', 'S')
 union all
 select 'default_privilege', d.defaclobjtype::text, coalesce(n.nspname, ''), d.defaclacl
 from pg_catalog.pg_default_acl as d
@@ -81,17 +85,48 @@ comment on function private.clock_is_replayed is
 grant execute on function private.clock_is_replayed to authenticated, service_role;
 alter function private.clock_is_replayed owner to zoe_engine;
 
+-- When a tick last stopped a replay's clock, in real microseconds since 1970. A sequence, because all must see a stop at once: were
+-- it a row, others would read a clock that runs on until the commit, and then runs backwards.
+create sequence private.clock_stops as bigint minvalue 0 start 0;
+comment on sequence private.clock_stops is 'When a replay''s clock was last stopped, in real microseconds since 1970; before anchor_real it means nothing.';
+grant select, update on sequence private.clock_stops to zoe_engine;
+
+create function private.clock_stopped_at() returns timestamptz
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return (select timestamptz 'epoch' + s.last_value * interval '1 microsecond' from private.clock_stops as s);
+end
+$$;
+comment on function private.clock_stopped_at is 'The real moment at which a replay''s clock was last stopped.';
+alter function private.clock_stopped_at owner to zoe_engine;
+
+create function private.clock_at(p_real timestamptz) returns timestamptz
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return (
+    select c.anchor_clock + c.speed::double precision * case
+      when stopped.at <= c.anchor_real then greatest(interval '0', p_real - c.anchor_real)
+      else greatest(interval '0', least(p_real, stopped.at) - c.anchor_real)
+        + greatest(interval '0', p_real - stopped.at - interval '15 seconds')
+    end
+    from private.replay_clock as c
+    cross join (select private.clock_stopped_at() as at) as stopped
+  );
+end
+$$;
+comment on function private.clock_at is 'What a replay''s clock shows at a real moment; null without one. A stop lasts 15 real seconds at most.';
+alter function private.clock_at owner to zoe_engine;
+
 create function private.clock() returns timestamptz
 language plpgsql stable security definer set search_path = ''
 as $$
-declare
-  v_clock timestamptz;
 begin
   if pg_catalog.current_setting('cluster_name') = 'zoe-embedded' then
-    select c.anchor_clock + greatest(interval '0', pg_catalog.clock_timestamp() - c.anchor_real) * c.speed::double precision
-    into v_clock from private.replay_clock as c;
+    return coalesce(private.clock_at(pg_catalog.clock_timestamp()), pg_catalog.clock_timestamp());
   end if;
-  return coalesce(v_clock, pg_catalog.clock_timestamp());
+  return pg_catalog.clock_timestamp();
 end
 $$;
 comment on function private.clock is
@@ -99,23 +134,31 @@ comment on function private.clock is
 grant execute on function private.clock to authenticated, service_role;
 alter function private.clock owner to zoe_engine;
 
-create function private.hold_clock(p_at_most interval) returns void
-language sql security definer set search_path = ''
-begin atomic
-  update private.replay_clock as c
-  set anchor_clock = private.clock(),
-      anchor_real = greatest(c.anchor_real, pg_catalog.clock_timestamp() + p_at_most)
-  where pg_catalog.current_setting('cluster_name') = 'zoe-embedded' and c.speed > 0;
-end;
-comment on function private.hold_clock is 'Stops a replay''s clock while a tick is at work, for p_at_most of real time. Does nothing on real time.';
+create function private.hold_clock() returns void
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  if pg_catalog.current_setting('cluster_name') <> 'zoe-embedded' then return; end if;
+  perform from private.replay_clock as c where c.speed > 0 for update;
+  if not found then return; end if;
+  perform pg_catalog.setval(
+    'private.clock_stops', pg_catalog.floor(extract(epoch from pg_catalog.clock_timestamp()) * 1000000)::bigint
+  )
+  from private.replay_clock as c
+  where private.clock_stopped_at() <= c.anchor_real;
+end
+$$;
+comment on function private.hold_clock is 'Stops a replay''s clock while a tick is at work. Does nothing on real time, nor when it is stopped already.';
 alter function private.hold_clock owner to zoe_engine;
 
 create function private.release_clock() returns void
-language sql security definer set search_path = ''
-begin atomic
+language plpgsql security definer set search_path = ''
+as $$
+begin
   update private.replay_clock as c
   set anchor_clock = private.clock(), anchor_real = pg_catalog.clock_timestamp()
-  where pg_catalog.current_setting('cluster_name') = 'zoe-embedded' and c.anchor_real > pg_catalog.clock_timestamp();
-end;
-comment on function private.release_clock is 'Lets a held replay clock run on.';
+  where pg_catalog.current_setting('cluster_name') = 'zoe-embedded' and private.clock_stopped_at() > c.anchor_real;
+end
+$$;
+comment on function private.release_clock is 'Lets a stopped replay clock run on.';
 alter function private.release_clock owner to zoe_engine;

@@ -119,7 +119,7 @@ begin
     return private.skip_tick('disabled');
   end if;
   v_work := private.tick_work(p_name, v_mode, v_run_id, v_token);
-  perform private.hold_clock('15 seconds');
+  perform private.hold_clock();
   update private.tick_leases as l set run_id = v_run_id, expires_at = private.clock() + interval '120 seconds' where l.name = p_name;
   return pg_catalog.jsonb_build_object(
     'outcome', 'running', 'run_id', v_run_id, 'token', v_token, 'now', private.iso(private.clock()),
