@@ -23,9 +23,10 @@ export function KillSwitch({ header }: { header: Header }) {
       <button
         type="button"
         className={`kill ${on ? "rearm" : "danger"}`}
+        aria-label={on ? "Re-arm trading" : undefined}
         onClick={() => setAsking(on ? "re-arm" : "kill")}
       >
-        {on ? "Re-arm trading" : "Kill switch"}
+        {on ? "Re-arm" : "Kill switch"}
       </button>
       {asking && (
         <Confirm

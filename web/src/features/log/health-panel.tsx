@@ -65,5 +65,9 @@ const columns = (now: number): readonly Column<Heartbeat>[] => [
   { title: "Errors in a row", width: 13, numeric: true, minor: true, cell: (row) => row.errors_in_a_row },
 ];
 
-const detail = ({ details }: Heartbeat) => (typeof details.detail === "string" ? details.detail : undefined);
+function detail({ details }: Heartbeat): string | undefined {
+  if (Array.isArray(details.problems)) return [...new Set(details.problems.map(String))].join("; ");
+  return typeof details.detail === "string" ? details.detail : undefined;
+}
+
 const since = (row: Heartbeat, now: number) => detail(row) ?? `for ${duration(secondsSince(row.since, now))}`;

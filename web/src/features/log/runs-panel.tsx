@@ -86,8 +86,7 @@ const columns = (now: number): readonly Column<Run>[] => [
   { title: "What", width: 30, minor: true, cell: (row) => <span title={what(row)}>{what(row)}</span> },
 ];
 
-const what = (row: Run) =>
-  row.outcome === "running" ? "under way" : (row.error ?? row.reason ?? counts(row.counts));
+const what = (row: Run) => (row.outcome === "running" ? "under way" : (row.error ?? row.reason ?? counts(row.counts)));
 
 const counts = (all: Run["counts"]) =>
   Object.entries(all)

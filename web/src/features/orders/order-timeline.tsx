@@ -63,7 +63,7 @@ const columns: readonly Column<OrderEvent>[] = [
     cell: (row) => <Two main={<time dateTime={row.ts}>{instant(row.ts)}</time>} more={row.actor} title={row.actor} />,
   },
   { title: "What", width: 21, cell: (row) => <Two main={words(row.event_type)} more={change(row)} /> },
-  { title: "Price", width: 11, numeric: true, cell: (row) => price(row.price) },
+  { title: "Price", width: 11, numeric: true, minor: true, cell: (row) => price(row.price) },
   {
     title: "Filled",
     width: 12,
