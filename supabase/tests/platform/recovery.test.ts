@@ -61,22 +61,25 @@ afterAll(async () => {
   place?.remove();
 });
 
+/** Moments of a boot, by what the console says then; before the first one nothing runs yet that could lose anything. */
+const BOOT_STEPS = ["Postgres 17", "Migrations", "Market server", "API gateway", "Scheduler"];
+
 /** One life of the platform, killed at a random moment: mostly some time after its first tick has begun, sometimes while it boots. */
 async function liveAndDie(life: number, random: () => number): Promise<void> {
-  const inBoot = life > 0 && random() < 0.2;
-  const moment = Math.round(random() * 3000);
+  const step = life > 0 && random() < 0.25 ? BOOT_STEPS[Math.floor(random() * BOOT_STEPS.length)] : undefined;
+  const moment = Math.round(random() * (step ? 300 : 3000));
   const running = start();
   const watch = watchPlatform(place, running, SPEED);
-  if (!inBoot) await running.says("Zoe runs");
+  await running.says(step ?? "Zoe runs");
   if (life === 0) await setKnobs(BUSY);
-  if (!inBoot) await watch.tickBegan;
+  if (!step) await watch.tickBegan;
   await sleep(moment);
   const killed = await killEverything(running);
   const sight = await watch.end();
   sights.push(sight);
   const { orders = [], runs = [] } = sight.last ?? {};
   console.log(
-    `kill ${life + 1}: ${moment} ms after ${inBoot ? "the start" : "the first tick"}, ${killed} processes, ` +
+    `kill ${life + 1}: ${moment} ms after ${step ?? "the first tick"}, ${killed} processes, ` +
       `${orders.length} orders with a timer, at work: ${runs.join(" and ") || "no tick"}`,
   );
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../../local/process/free-port.ts";
 
@@ -54,10 +54,17 @@ export function startInPlace(place: Place, args: string[], dashboard = false): R
   return runInPlace(place, "supabase/local/launch.js", dashboard ? args : [...args, "--no-dashboard"], []);
 }
 
-/** Runs one of our programs in the place. */
-export function runInPlace(place: Place, program: string, args: string[] = [], loader = ["--import", "tsx"]): Running {
-  const env = { ...process.env, ...place.env };
-  const child = spawn(process.execPath, [...loader, program, ...args], { cwd: ROOT, env, stdio: "pipe" });
+/** Runs one of our programs in the place, as another account if one is given. */
+export function runInPlace(
+  place: Place,
+  program: string,
+  args: string[] = [],
+  loader = ["--import", "tsx"],
+  account: { uid?: number; gid?: number } = {},
+): Running {
+  const home = account.uid === undefined ? {} : { HOME: dirname(place.dataDir) };
+  const env = { ...process.env, ...place.env, ...home };
+  const child = spawn(process.execPath, [...loader, program, ...args], { cwd: ROOT, env, stdio: "pipe", ...account });
   let output = "";
   const listeners = new Set<() => void>();
   for (const stream of [child.stdout, child.stderr]) {
