@@ -104,14 +104,14 @@ describe("the banner tells, and stops telling when the cause is gone:", () => {
   });
 
   it("repeated rejections, with their count", async () => {
-    await setKnob(stage.sql, "ALERT_REJECTION_WINDOW_SECONDS", "120");
     // The exchange's minimum is raised after our guards have let the orders pass and before they reach it.
     await stage.sql.begin(async (sql) => {
       for (const symbol of ["AVAX-USD", "DOGE-USD", "BTC-USD"]) await submit(sql, { symbol, side: "buy", at: 0.9 });
       await sql`update public.instruments set min_notional = min_notional + 500`;
     });
-    await reads("rejections", "warning", "Orders rejected: 3 in 2 minutes", "buying power");
+    await reads("rejections", "warning", "Orders rejected: 3 in 10 minutes", "buying power");
     await stage.sql`update public.instruments set min_notional = min_notional - 500`;
+    await setKnob(stage.sql, "ALERT_REJECTION_WINDOW_SECONDS", "120");
     await gone("rejections");
   });
 
