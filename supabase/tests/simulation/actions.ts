@@ -68,7 +68,7 @@ const ACTIONS: Readonly<Record<Action, (world: World, step: number) => Promise<v
     world.trace(`  canceled by hand: ${rows?.count ?? "refused"}`);
   },
   cancel_by_rpc: async (world, step) => {
-    const live = await world.db.admin`
+    const live = await world.admin`
       select id from public.crypto_orders where status in ('new', 'submitted', 'working', 'partially_filled') order by symbol, side`;
     const order = live[Math.floor(world.dice.roll("which", step) * live.length)];
     if (!order) return;
@@ -95,7 +95,7 @@ const ACTIONS: Readonly<Record<Action, (world: World, step: number) => Promise<v
 };
 
 async function flipKillSwitch(world: World, step: number): Promise<void> {
-  const [row] = await world.db.admin`select value from public.config where key = 'kill_switch'`;
+  const [row] = await world.admin`select value from public.config where key = 'kill_switch'`;
   const isOn = row?.value === "true";
   if (!isOn && world.dice.roll("kill?", step) < 0.4) return;
   world.trace(`  kill switch ${isOn ? "off" : "ON"}`);
@@ -119,7 +119,7 @@ async function turnKnob(world: World, step: number): Promise<void> {
 
 /** Sells by hand what is held; `owner` narrows it to the positions of one engine. */
 export async function exitByHand(world: World, step: number, owner: string | null = null): Promise<void> {
-  const held = await world.db.admin`
+  const held = await world.admin`
     select p.symbol, p.qty, q.bid from public.positions as p join public.quotes as q using (symbol)
     where p.qty > 0 and p.engine = coalesce(${owner}, p.engine) order by p.symbol`;
   const position = held[Math.floor(world.dice.roll("exit", step) * held.length)];
@@ -137,7 +137,7 @@ export async function exitByHand(world: World, step: number, owner: string | nul
 }
 
 async function entryByHand(world: World, step: number): Promise<void> {
-  const quotes = await world.db.admin`select symbol, bid from public.quotes order by symbol`;
+  const quotes = await world.admin`select symbol, bid from public.quotes order by symbol`;
   const quote = quotes[Math.floor(world.dice.roll("entry", step) * quotes.length)];
   if (!quote) return;
   await submit(world, {

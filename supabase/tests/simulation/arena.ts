@@ -5,6 +5,8 @@ import { createTestDatabase, type TestDatabase } from "../support/test-database.
 /** A migrated database in which one seed after another is played; cloning and warming up one for each would cost more than the play. */
 export interface Arena {
   readonly db: TestDatabase;
+  /** The superuser, to look and to set up. */
+  readonly admin: postgres.Sql;
   /** A client that acts as the functions do. */
   readonly engine: postgres.Sql;
   /** Puts every row and every sequence back to where the migrations left them; new ids follow from the seed. */
@@ -13,13 +15,18 @@ export interface Arena {
 }
 
 const SCHEMAS = ["public", "private", "paper_exchange", "net"];
+/** Planning the same statements anew for tables of a few rows would cost more than running them. */
+const GENERIC_PLANS = { plan_cache_mode: "force_generic_plan" };
 const VACUUM_EVERY = 40;
 const IDS_PER_SEED = 100_000;
 
-/** Makes an arena. Nothing of what is tested is changed: only ids are drawn from the seed instead of from chance. */
+/**
+ * Makes an arena. Nothing of what is tested is changed: only ids are drawn from the seed instead of from chance, and the
+ * clock, which stands still between two steps, is read without the sums that a running replay needs.
+ */
 export async function openArena(address: ClusterAddress): Promise<Arena> {
   const db = await createTestDatabase(address);
-  const admin = db.connect("supabase_admin", { max: 1 });
+  const admin = db.connect("supabase_admin", { max: 1, connection: GENERIC_PLANS });
   await admin.unsafe(PREPARATION);
   await makeIdsRepeatable(admin);
   await letReplicasSkipTriggers(admin);
@@ -27,7 +34,8 @@ export async function openArena(address: ClusterAddress): Promise<Arena> {
   let resets = 0;
   return {
     db,
-    engine: db.as("service_role", {}, { max: 1, connection: { plan_cache_mode: "force_generic_plan" } }),
+    admin,
+    engine: db.as("service_role", {}, { max: 1, connection: GENERIC_PLANS }),
     reset: async (seed) => {
       resets += 1;
       await admin.unsafe(
@@ -45,7 +53,9 @@ const PREPARATION = `
   create sequence simulation.ids minvalue 0;
   create function simulation.next_id() returns uuid language sql volatile security definer set search_path = ''
   as $$ select pg_catalog.md5(pg_catalog.nextval('simulation.ids')::text)::uuid $$;
-  grant usage on schema simulation to public`;
+  grant usage on schema simulation to public;
+  create or replace function private.clock() returns timestamptz language plpgsql stable security definer set search_path = ''
+  as $$ begin return coalesce((select c.anchor_clock from private.replay_clock as c), pg_catalog.clock_timestamp()); end $$`;
 
 /** Rows are put in order by id here and there: a random one would make every run of a seed another. */
 async function makeIdsRepeatable(admin: postgres.Sql): Promise<void> {

@@ -19,7 +19,7 @@ async function worldWithFills(): Promise<World> {
     await opened.tick({ name: "trader-tick", fate: null });
     await opened.advance(20);
     await opened.tick({ name: "reposition-tick", fate: null });
-    const [held] = await opened.db.admin`select from public.positions where qty > 0`;
+    const [held] = await opened.admin`select from public.positions where qty > 0`;
     if (held) return opened;
   }
   throw new Error("nothing was bought in this world");
@@ -27,7 +27,7 @@ async function worldWithFills(): Promise<World> {
 
 /** Changes rows behind the engine's back, as only a superuser without triggers can. */
 const corrupt = (statement: string) =>
-  world.db.admin.begin(async (sql) => {
+  world.admin.begin(async (sql) => {
     await sql`set local session_replication_role = replica`;
     const { count } = await sql.unsafe(statement);
     expect(count).toBeGreaterThan(0);

@@ -28,9 +28,9 @@ const neverSentTwice: Check = async ({ exchange }) =>
 
 const onlyLeaseholdersWrite: Check = async ({ leases }) => leases.violations;
 
-const theBookHolds: Check = async ({ db, exchange }) => {
+const theBookHolds: Check = async ({ admin, exchange }) => {
   const orders = Object.values(exchange.state.orders);
-  const rows = await alwaysQuery(db.admin, {
+  const rows = await alwaysQuery(admin, {
     all: orders.map(({ clientOrderId }) => clientOrderId),
     open: orders.filter(({ status }) => isOpenAtExchange(status)).map(({ clientOrderId }) => clientOrderId),
     provenAbsent: exchange.provenAbsent(),
@@ -49,8 +49,8 @@ interface LoggedStep {
   readonly status: OrderStatus;
 }
 
-const everyStepIsLegalAndLogged: Check = async ({ db }) => {
-  const rows = await db.admin<LoggedStep[]>`
+const everyStepIsLegalAndLogged: Check = async ({ admin }) => {
+  const rows = await admin<LoggedStep[]>`
     select e.order_id, e.from_status, e.to_status, e.reason, o.status
     from public.order_events as e join public.crypto_orders as o on o.id = e.order_id
     order by e.order_id, e.id`;
@@ -72,21 +72,21 @@ const everyStepIsLegalAndLogged: Check = async ({ db }) => {
   return found;
 };
 
-const bothBooksAreEqual: Check = async ({ db, exchange }) => {
+const bothBooksAreEqual: Check = async ({ admin, exchange }) => {
   const found: string[] = [];
-  const [account] = await db.admin`select cash from public.accounts where mode = 'paper'`;
+  const [account] = await admin`select cash from public.accounts where mode = 'paper'`;
   // Where the exchange tells no single fills, only a rounded average price is known.
   const allowed = decimal(Object.values(exchange.state.orders).every(listsItsFills) ? "0" : "0.0000001");
   if (decimal(String(account?.cash)).minus(decimal(exchange.state.cash)).abs().gt(allowed))
     found.push(`cash ${account?.cash}, the exchange's ${exchange.state.cash}`);
-  const positions = await db.admin`select symbol, qty from public.positions where mode = 'paper'`;
+  const positions = await admin`select symbol, qty from public.positions where mode = 'paper'`;
   const ours = new Map(positions.map(({ symbol, qty }) => [String(symbol), decimal(String(qty))]));
   for (const symbol of new Set([...ours.keys(), ...Object.keys(exchange.state.holdings)])) {
     const theirs = decimal(exchange.state.holdings[symbol] ?? "0");
     const mine = ours.get(symbol) ?? ZERO;
     if (!mine.eq(theirs)) found.push(`${symbol} ${mine.toFixed()}, the exchange's ${theirs.toFixed()}`);
   }
-  const orders = await db.admin`select id, filled_qty, fee from public.crypto_orders`;
+  const orders = await admin`select id, filled_qty, fee from public.crypto_orders`;
   for (const { id, filled_qty, fee } of orders) {
     const theirs = exchange.state.orders[String(id)];
     if (
@@ -101,16 +101,16 @@ const bothBooksAreEqual: Check = async ({ db, exchange }) => {
   return found.map((difference) => `the books differ: ${difference}`);
 };
 
-const nothingIsLeft: Check = async ({ db, exchange }) => {
-  const orders = await db.admin`
+const nothingIsLeft: Check = async ({ admin, exchange }) => {
+  const orders = await admin`
     select id, status, unresolved from public.crypto_orders
     where status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending') or unresolved`;
-  const intents = await db.admin`select id, purpose, symbol from public.order_intents where status = 'active'`;
-  const held = await db.admin`
+  const intents = await admin`select id, purpose, symbol from public.order_intents where status = 'active'`;
+  const held = await admin`
     select p.symbol, p.qty from public.positions as p join public.instruments as i using (symbol) join public.quotes as q using (symbol)
     where p.qty >= i.min_qty and p.qty * q.bid >= i.min_notional * 1.2`;
   const resting = Object.values(exchange.state.orders).filter((order) => isOpenAtExchange(order.status));
-  const [account] = await db.admin`select degraded, degraded_reason from public.accounts where mode = 'paper'`;
+  const [account] = await admin`select degraded, degraded_reason from public.accounts where mode = 'paper'`;
   return [
     ...orders.map(
       (row) =>
@@ -125,7 +125,7 @@ const nothingIsLeft: Check = async ({ db, exchange }) => {
 
 const secondReconciliationWritesNothing: Check = async (world) => {
   const count = async () => {
-    const [row] = await world.db.admin`
+    const [row] = await world.admin`
       select (select count(*) from public.crypto_reconciliation_events) || ' reconciliations, '
         || (select count(*) from public.crypto_fills) || ' fills, '
         || (select count(*) from public.order_events) || ' events, '

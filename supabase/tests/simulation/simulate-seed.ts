@@ -60,17 +60,24 @@ async function settle(world: World): Promise<void> {
   await world.db.sql`update public.config set value = 'false' where key = 'kill_switch'`;
   await world.db.sql`update public.config set value = '100' where key = 'TRADER_ENTRY_SCORE'`;
   for (let round = 0; round < SETTLING_ROUNDS; round += 1) {
-    await world.advance(round < 6 ? 16 : 40);
+    await world.advance(await secondsUntilDue(world));
     await world.tick({ name: "reposition-tick", fate: null });
-    if (round % 3 !== 2) continue;
+    if (round % 2 !== 1) continue;
     await world.tick({ name: "trader-tick", fate: null });
     await exitByHand(world, 1000 + round, "manual");
     if (await isAtRest(world)) return;
   }
 }
 
+/** Long enough for something to be due, and never so long that a position waits for its exit. */
+async function secondsUntilDue(world: World): Promise<number> {
+  const [row] = await world.admin`
+    select extract(epoch from min(next_action_at) - private.clock())::float8 as seconds from public.crypto_orders`;
+  return Math.min(60, Math.max(14, Number(row?.seconds ?? 35)));
+}
+
 async function isAtRest(world: World): Promise<boolean> {
-  const [row] = await world.db.admin`
+  const [row] = await world.admin`
     select not exists (
       select from public.crypto_orders
       where status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending') or unresolved or watch_until > private.clock()
@@ -81,7 +88,7 @@ async function isAtRest(world: World): Promise<boolean> {
 }
 
 async function count(world: World): Promise<Record<string, number>> {
-  const [row] = await world.db.admin`
+  const [row] = await world.admin`
     select
       (select count(*) from public.order_intents where status <> 'denied')::int as intents,
       (select count(*) from public.order_intents where status = 'denied')::int as denied,

@@ -32,6 +32,7 @@ export interface Run {
 export interface World {
   readonly dice: Dice;
   readonly db: TestDatabase;
+  readonly admin: postgres.Sql;
   readonly engine: postgres.Sql;
   readonly exchange: FaultExchange;
   readonly leases: LeaseWatch;
@@ -46,14 +47,14 @@ export interface World {
 /** Opens the world of a seed. It begins within four hours before midnight UTC, so that the day often turns. */
 export async function openWorld(arena: Arena, seed: number, say: (line: string) => void): Promise<World> {
   const dice = new Dice(seed);
-  const { db, engine } = arena;
+  const { db, admin, engine } = arena;
   await arena.reset(seed);
   let clock = Date.UTC(2026, 2, 1, 23, 59, 0) - dice.whole(0, 240, "start") * 60_000;
   const now = () => clock;
   const trace = (line: string) => say(`${new Date(clock).toISOString().slice(11, 19)} ${line}`);
   await db.setClock(new Date(clock));
-  await turnKnobs(db.admin, dice);
-  const instruments = await readInstruments(db.admin);
+  await turnKnobs(admin, dice);
+  const instruments = await readInstruments(admin);
   const market = new SimulatedMarket(dice, clock, now, instruments);
   const latency = dice.pick({ "0": 2, "200": 3, "3000": 1 }, "latency");
   const rules = exchangeRules({ PAPER_FEE_BPS: "95", PAPER_LATENCY_MS: Number(latency) }, instruments);
@@ -93,7 +94,7 @@ export async function openWorld(arena: Arena, seed: number, say: (line: string) 
     },
   });
   const tick = (...runs: readonly Run[]) => scheduler.run(runs.map(task));
-  return { dice, db, engine, exchange, leases, trace, now, advance, tick, close: server.close };
+  return { dice, db, admin, engine, exchange, leases, trace, now, advance, tick, close: server.close };
 }
 
 /** The real adapter over real HTTP. */
@@ -115,6 +116,7 @@ async function turnKnobs(sql: postgres.Sql, dice: Dice): Promise<void> {
     TRADER_STOP_PCT: "0.4",
     TRADER_TARGET_PCT: "0.4",
     TRADER_MAX_HOLD_MINUTES: "4",
+    LATE_FILL_WATCH_SECONDS: "200",
     MAX_DAILY_NOTIONAL: String(dice.whole(2, 8, "day limit") * 25),
     ORDER_TTL_SECONDS_ENTRY: String(dice.whole(10, 60, "ttl")),
     MAX_REPRICE_ATTEMPTS: String(dice.whole(1, 3, "reprices")),
