@@ -64,7 +64,7 @@ test.each([
     "given up as absent without proof",
   ],
   ["delete from public.crypto_orders where filled_qty > 0", "the database does not own"],
-])("the checker finds %s", async (statement, sentence) => {
+])("after %s the checker finds: %s", async (statement, sentence) => {
   world = await worldWithFills();
   await corrupt(statement);
   const found = await checkAlways(world).finally(world.close);

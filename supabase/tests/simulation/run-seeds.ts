@@ -53,7 +53,8 @@ export async function runSeeds(address: ClusterAddress, range: SeedRange): Promi
   const takeSeed = () => (next < end ? next++ : null);
   const workers = Math.min(range.workers, range.count);
   await Promise.all(Array.from({ length: workers }, () => runWorker(address, takeSeed, onResult)));
-  console.log(`\n${tally.sentence()}`);
+  const { user, system } = process.cpuUsage();
+  console.log(`\n${tally.sentence()}; ${((user + system) / 1e6).toFixed(1)} s of processor time in Node`);
   console.log([...tally.counts].map(([name, times]) => `${name.replaceAll("_", " ")} ${times}`).join(", "));
   printFaults(tally.faults);
   return tally.violated > 0;
