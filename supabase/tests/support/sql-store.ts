@@ -40,7 +40,9 @@ export const sqlRpc =
     const list = names.map((key, index) => `${key} => ($${index + 1}::text)::${types[key]}`).join(", ");
     const values = names.map((key) => asParameter(args[key], types[key] ?? "text"));
     try {
-      const [row] = await sql.unsafe<{ answer: unknown }[]>(`select public.${name}(${list}) as answer`, values);
+      const [row] = await sql.unsafe<{ answer: unknown }[]>(`select public.${name}(${list}) as answer`, values, {
+        prepare: true,
+      });
       return row?.answer ?? null;
     } catch (thrown) {
       throw toStoreError(name, thrown);
