@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { chownSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -68,10 +68,19 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
 function prepareFolder(dataDir: string, binaries: Binaries, account: RunAs): boolean {
   if (existsSync(join(dataDir, "PG_VERSION"))) return false;
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  if (readdirSync(dataDir).length > 0)
+  if (existsSync(dataDir) && readdirSync(dataDir).length > 0)
     throw new StartError(`The data folder ${dataDir} is damaged (PG_VERSION is missing): run \`npm run reset\`.`);
-  if (account.uid !== undefined && account.gid !== undefined) chownSync(dataDir, account.uid, account.gid);
+  const unfinished = `${dataDir}.unfinished`; // a cluster whose making was broken off is none
+  rmSync(unfinished, { recursive: true, force: true });
+  mkdirSync(unfinished, { recursive: true, mode: 0o700 });
+  if (account.uid !== undefined && account.gid !== undefined) chownSync(unfinished, account.uid, account.gid);
+  initialize(unfinished, binaries, account);
+  rmSync(dataDir, { recursive: true, force: true });
+  renameSync(unfinished, dataDir);
+  return true;
+}
+
+function initialize(dataDir: string, binaries: Binaries, account: RunAs): void {
   const passwordFile = join(tmpdir(), `zoe-initdb-${process.pid}-${process.hrtime.bigint()}`);
   writeFileSync(passwordFile, PASSWORD, { mode: 0o600 });
   if (account.uid !== undefined && account.gid !== undefined) chownSync(passwordFile, account.uid, account.gid);
@@ -86,7 +95,6 @@ function prepareFolder(dataDir: string, binaries: Binaries, account: RunAs): boo
   } finally {
     rmSync(passwordFile, { force: true });
   }
-  return true;
 }
 
 function serverArguments(dataDir: string, { port, durable }: ClusterOptions): string[] {
