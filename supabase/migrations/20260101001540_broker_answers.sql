@@ -60,7 +60,10 @@ as $$
 declare
   v_next timestamptz := coalesce(
     private.next_look(o, o.status, o.attempts + 1, o.watch_until),
-    case when o.unresolved then private.clock() + private.back_off(o.attempts, 5, 120) end
+    -- What the broker once knew and does not find is no last word: a fill may still be told. It is asked for as long again.
+    case when o.unresolved
+      or o.acknowledged_at is not null and private.clock() < o.watch_until + private.knob_interval('LATE_FILL_WATCH_SECONDS')
+    then private.clock() + private.back_off(o.attempts, 5, 120) end
   );
 begin
   update public.crypto_orders as c
@@ -71,7 +74,7 @@ begin
   where c.id = o.id;
 end
 $$;
-comment on function private.watch_closed is 'A closed order that is not found stays what it is; its watch goes on or ends.';
+comment on function private.watch_closed is 'A closed order that is not found stays what it is. Its watch goes on or ends; one the broker once acknowledged is asked about for as long again.';
 alter function private.watch_closed owner to zoe_engine;
 
 create function private.note_vanished(o public.crypto_orders, r private.broker_report) returns void

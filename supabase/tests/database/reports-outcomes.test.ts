@@ -132,6 +132,25 @@ describe("proof of absence", () => {
     expect(await orderOf(db, id)).toMatchObject({ status: "canceled", unresolved: false });
   });
 
+  it("is no last word on a canceled order either: it is asked about for as long again, and its late fill is booked", async () => {
+    await entryIn(symbols[3]);
+    await now({ state: "canceled" });
+    await db.advanceClock(301);
+    await now({ kind: "not_found" });
+    expect(await secondsAhead()).toBeGreaterThan(0);
+    await db.advanceClock(60);
+    await now({ state: "canceled", filled_qty: "0.1", average_price: "100" });
+    expect(await orderOf(db, id)).toMatchObject({ status: "canceled", filled_qty: "0.1", next_action_at: null });
+  });
+
+  it("ends the watch of a canceled order at last", async () => {
+    await entryIn(symbols[3]);
+    await now({ state: "canceled" });
+    await db.advanceClock(601);
+    await now({ kind: "not_found" });
+    expect(await orderOf(db, id)).toMatchObject({ status: "canceled", next_action_at: null });
+  });
+
   it("that turns out wrong brings the order back to life, with an alert, and its intent with it", async () => {
     await entryIn(symbols[1]);
     for (let n = 0; n < 4; n++) {
