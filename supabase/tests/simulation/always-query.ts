@@ -51,7 +51,7 @@ export const alwaysQuery = (sql: postgres.Sql, { all, open, provenAbsent }: Exch
   where o.notional > 25.000001 + o.late
   union all
   select 'a limit was exceeded: positions ' || count(*) from (
-    select p.symbol from public.positions as p join public.instruments as i using (symbol) where p.qty >= i.min_qty
+    select p.symbol from public.positions as p where p.qty > 0 and not private.dust(p.mode, p.symbol, p.qty / 1.2)
     union
     select o.symbol from live as o where o.purpose = 'entry'
   ) as held having count(*) > 3 + (select count(x.notional) from excused as x)

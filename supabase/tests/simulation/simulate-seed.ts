@@ -82,7 +82,7 @@ async function isAtRest(world: World): Promise<boolean> {
       select from public.crypto_orders
       where status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending') or unresolved or watch_until > private.clock()
     ) and not exists (
-      select from public.positions as p join public.instruments as i using (symbol) where p.qty >= i.min_qty
+      select from public.positions as p where p.qty > 0 and not private.dust(p.mode, p.symbol, p.qty)
     ) as rest`;
   return row?.rest === true;
 }
