@@ -115,7 +115,7 @@ describe("a trade lock", () => {
     const id = await accepted(db, exit({ qty: "0.25" }));
     await moveOrder(db, id, "submitted", "working");
     await asEngine(db, (sql) => sql`update public.positions set qty = 0 where symbol = 'BTC-USD'`);
-    expect(await lock(), "while the sell is still live").toBeDefined();
+    expect((await lock())?.engine, "while the sell is still live").toBe("trader");
     await moveOrder(db, id, "filled");
     expect(await lock()).toBeUndefined();
     expect(await submit(db, other())).toMatchObject({ status: "accepted" });

@@ -177,7 +177,7 @@ describe("an exit", () => {
     expect(await orderOf(db, first.child_order_id)).toMatchObject({ qty: "0.6", limit_price: "100.01" });
     await send(first.child_order_id);
     const second = await applyOne(db, first.child_order_id ?? "", { state: "canceled" });
-    expect(second.child_order_id).toBeDefined();
+    expect(second.child_order_id).toMatch(/^[0-9a-f-]{36}$/);
     await send(second.child_order_id);
     await applyOne(db, second.child_order_id ?? "", { state: "filled", filled_qty: "0.6", average_price: "100" });
     expect((await intentOf(db, id)).status).toBe("filled");
