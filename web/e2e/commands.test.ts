@@ -15,12 +15,12 @@ const tab = (name: string) => page.getByRole("link", { name }).click();
 
 describe("the kill switch", () => {
   it("stops everything after one question, says who did it, and asks again before it re-arms", async () => {
-    await page.getByRole("button", { name: "Kill switch" }).click();
+    await page.getByRole("button", { name: "Kill switch", exact: true }).click();
     const question = page.getByRole("dialog", { name: "Stop all trading?" });
     await page.keyboard.press("Escape");
     await question.waitFor({ state: "detached" });
     await state("active");
-    await page.getByRole("button", { name: "Kill switch" }).click();
+    await page.getByRole("button", { name: "Kill switch", exact: true }).click();
     await question.getByRole("button", { name: "Kill now" }).click();
     await question.waitFor({ state: "detached" });
     await state("halted");
@@ -28,7 +28,7 @@ describe("the kill switch", () => {
     await page.getByRole("button", { name: "Re-arm trading" }).click();
     await page.getByRole("dialog", { name: "Re-arm trading?" }).getByRole("button", { name: "Re-arm" }).click();
     await state("active");
-    await page.getByRole("button", { name: "Kill switch" }).waitFor();
+    await page.getByRole("button", { name: "Kill switch", exact: true }).waitFor();
   });
 
   it("set in SQL shows in the header at once, and the next intent is denied", async () => {
@@ -116,7 +116,7 @@ describe("on a phone", () => {
       await phone.getByText("Loading…").first().waitFor({ state: "detached" });
       await phone.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
       expect(await phone.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(390);
-      const box = await phone.getByRole("button", { name: "Kill switch" }).boundingBox();
+      const box = await phone.getByRole("button", { name: "Kill switch", exact: true }).boundingBox();
       expect(box && box.y >= 0 && box.y < 120, name).toBe(true);
       await phone.evaluate(() => window.scrollTo(0, 0));
     }
