@@ -116,6 +116,8 @@ begin
   if not found then return private.skip_tick('slot_taken'); end if;
   if v_skipped is not null then
     update public.tick_runs as r set finished_at = r.started_at, duration_ms = 0 where r.id = v_run_id;
+    -- Switched off is not silent: that it was called is its heartbeat.
+    perform private.note_health(p_name, 'paper', true, 'ok', 0, pg_catalog.jsonb_build_object('detail', v_skipped));
     return private.skip_tick('disabled');
   end if;
   v_work := private.tick_work(p_name, v_mode, v_run_id, v_token);

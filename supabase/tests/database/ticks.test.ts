@@ -140,6 +140,9 @@ describe("a tick", () => {
         duration_ms: 0,
       },
     ]);
+    expect(
+      await db.sql`select status, details from public.health_heartbeat where component = 'edge-factory-tick'`,
+    ).toEqual([{ status: "ok", details: { detail: "EDGE_FACTORY_MODE is disabled" } }]);
   });
 
   it("writes the knobs of its environment before it decides", async () => {
