@@ -17,6 +17,19 @@ comment on function private.dust is 'Whether a quantity is too small to be sold:
 grant execute on function private.dust to service_role;
 alter function private.dust owner to zoe_engine;
 
+create function private.is_held(p_mode text, p_symbol text) returns boolean
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return exists (
+    select from public.positions as p
+    where p.mode = p_mode and p.symbol = p_symbol and p.qty > 0 and not private.dust(p_mode, p_symbol, p.qty)
+  );
+end
+$$;
+comment on function private.is_held is 'Whether more of a symbol is held than dust.';
+alter function private.is_held owner to zoe_engine;
+
 create function private.check_quote(p_symbol text) returns jsonb
 language plpgsql stable set search_path = ''
 as $$

@@ -8,10 +8,7 @@ as $$
 begin
   delete from public.trade_locks as l
   where l.mode = p_mode and l.symbol = p_symbol
-    and not exists (
-      select from public.positions as p
-      where p.mode = p_mode and p.symbol = p_symbol and p.qty > 0 and not private.dust(p_mode, p_symbol, p.qty)
-    )
+    and not private.is_held(p_mode, p_symbol)
     and not exists (
       select from public.crypto_orders as o
       where o.mode = p_mode and o.symbol = p_symbol

@@ -123,7 +123,7 @@ begin
   end if;
   select * into v_last from public.crypto_orders as o
   where o.intent_group_id = p_intent_id order by o.closed_at desc, o.requested_at desc limit 1;
-  if not private.goes_on(v_intent, v_last) then
+  if not private.goes_on(v_intent, v_last) or (v_intent.purpose <> 'entry' and not private.is_held(v_intent.mode, v_intent.symbol)) then
     if v_chain.filled_qty > 0 or not v_chain.is_unresolved then perform private.end_intent(v_intent, v_last); end if;
     return null;
   end if;
@@ -132,7 +132,7 @@ begin
 end
 $$;
 comment on function private.settle_intent is
-  'Brings an intent in line with its orders: shrinks a live child, orders the rest, or ends it. A refused exit is tried again with back-off. Returns the child, if any.';
+  'Brings an intent in line with its orders: shrinks a live child, orders the rest, or ends it. A refused exit is tried again with back-off while there is something to sell. Returns the child, if any.';
 alter function private.settle_intent owner to zoe_engine;
 
 create function private.recover_intents() returns integer
@@ -168,7 +168,7 @@ begin
         where o.intent_group_id = i.id
           and (o.unresolved or o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending'))
       )
-      and (i.purpose = 'entry' or (
+      and (i.purpose = 'entry' or not private.is_held(i.mode, i.symbol) or (
         0 = (
           select pg_catalog.count(*) from public.crypto_orders as o
           where o.mode = i.mode and o.symbol = i.symbol and o.side = i.side

@@ -136,4 +136,15 @@ describe("an intent that can't go on now", () => {
     await db.advanceClock(15);
     expect(await orphans()).toBe(1);
   });
+
+  it("ends as soon as another exit has sold everything, however long its back-off still is", async () => {
+    const symbol = "ETH-USD";
+    const qty = (await positionOf(db, symbol))?.qty ?? "";
+    const refused = await handOver(db, { symbol, side: "sell", qty, price: "100" });
+    await applyOne(db, refused, { kind: "refused", reason: "not now" });
+    const other = await handOver(db, { symbol, side: "sell", qty, price: "100" });
+    await applyOne(db, other, { state: "filled", filled_qty: qty, average_price: "100" });
+    await asEngine(db, (sql) => sql`select private.recover_intents()`);
+    expect((await intentOf(db, refused)).status).toBe("failed");
+  });
 });

@@ -82,8 +82,8 @@ async function isAtRest(world: World): Promise<boolean> {
       select from public.crypto_orders
       where status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending') or unresolved or watch_until > private.clock()
     ) and not exists (
-      select from public.positions as p where p.qty > 0 and not private.dust(p.mode, p.symbol, p.qty)
-    ) as rest`;
+      select from public.positions as p where private.is_held(p.mode, p.symbol)
+    ) and not exists (select from private.orphan_intents()) as rest`;
   return row?.rest === true;
 }
 
