@@ -123,8 +123,8 @@ create function private.clock() returns timestamptz
 language plpgsql stable security definer set search_path = ''
 as $$
 begin
-  if pg_catalog.current_setting('cluster_name') = 'zoe-embedded' then
-    return coalesce(private.clock_at(pg_catalog.clock_timestamp()), pg_catalog.clock_timestamp());
+  if pg_catalog.current_setting('cluster_name') = 'zoe-embedded' and exists (select from private.replay_clock) then
+    return private.clock_at(pg_catalog.clock_timestamp());
   end if;
   return pg_catalog.clock_timestamp();
 end

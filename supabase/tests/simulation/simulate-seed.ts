@@ -73,7 +73,7 @@ async function settle(world: World): Promise<void> {
 async function secondsUntilDue(world: World): Promise<number> {
   const [row] = await world.admin`
     select extract(epoch from min(next_action_at) - private.clock())::float8 as seconds from public.crypto_orders`;
-  return Math.min(60, Math.max(14, Number(row?.seconds ?? 35)));
+  return Math.min(60, Math.max(25, Number(row?.seconds ?? 35)));
 }
 
 async function isAtRest(world: World): Promise<boolean> {
