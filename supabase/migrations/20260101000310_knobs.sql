@@ -146,26 +146,30 @@ comment on function private.set_knob is 'Changes a knob for an operator. Raises 
 alter function private.set_knob owner to zoe_engine;
 
 create function private.env_changes(p_env jsonb) returns table (key text, value text, source text)
-language sql stable set search_path = ''
-begin atomic
-  select c.key, wanted.value, wanted.source
-  from public.config as c
-  cross join lateral (
-    select
-      case
-        when p_env ? c.key then private.normalise_knob(c, p_env ->> c.key)
-        when c.source = 'env' then coalesce(c.operator_value, c.default_value)
-        else c.value
-      end as value,
-      case
-        when p_env ? c.key then 'env'
-        when c.source <> 'env' then c.source
-        when c.operator_value is null then 'default'
-        else 'operator'
-      end as source
-  ) as wanted
-  where c.key <> 'kill_switch' and (wanted.value <> c.value or wanted.source <> c.source);
-end;
+language plpgsql stable set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  return query
+    select c.key, wanted.value, wanted.source
+    from public.config as c
+    cross join lateral (
+      select
+        case
+          when p_env ? c.key then private.normalise_knob(c, p_env ->> c.key)
+          when c.source = 'env' then coalesce(c.operator_value, c.default_value)
+          else c.value
+        end as value,
+        case
+          when p_env ? c.key then 'env'
+          when c.source <> 'env' then c.source
+          when c.operator_value is null then 'default'
+          else 'operator'
+        end as source
+    ) as wanted
+    where c.key <> 'kill_switch' and (wanted.value <> c.value or wanted.source <> c.source);
+end
+$$;
 comment on function private.env_changes is
   'What the environment changes: its knobs win, those gone from it return to the operator''s value or the default. The kill switch is never among them.';
 grant execute on function private.env_changes to zoe_engine;

@@ -69,8 +69,9 @@ insert into public.instruments (symbol, price_increment, qty_increment, min_qty,
   ('DOGE-USD', 0.00001, 0.00000001, 1, 1);
 
 create function private.record_quotes(p_quotes jsonb) returns void
-language sql security definer set search_path = ''
-begin atomic
+language plpgsql security definer set search_path = ''
+as $$
+begin
   insert into public.quotes as kept (symbol, bid, ask, bid_size, ask_size, source, observed_at, received_at)
   select distinct on (q.symbol) q.symbol, q.bid, q.ask, q.bid_size, q.ask_size, q.source, q.observed_at, private.clock()
   from pg_catalog.jsonb_to_recordset(p_quotes) as q (
@@ -82,13 +83,15 @@ begin atomic
   set bid = excluded.bid, ask = excluded.ask, bid_size = excluded.bid_size, ask_size = excluded.ask_size,
       source = excluded.source, observed_at = excluded.observed_at, received_at = excluded.received_at
   where excluded.observed_at >= kept.observed_at;
-end;
+end
+$$;
 comment on function private.record_quotes is 'Keeps each known symbol''s newest quote; an older one changes nothing. In symbol order, so that two ticks never deadlock.';
 alter function private.record_quotes owner to zoe_engine;
 
 create function private.record_candles(p_candles jsonb) returns void
-language sql security definer set search_path = ''
-begin atomic
+language plpgsql security definer set search_path = ''
+as $$
+begin
   insert into public.crypto_candles as kept (symbol, timeframe, open_time, open, high, low, close, volume)
   select distinct on (c.symbol, c.timeframe, c.open_time)
     c.symbol, c.timeframe, c.open_time, c.open, c.high, c.low, c.close, c.volume
@@ -101,13 +104,17 @@ begin atomic
   set open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close, volume = excluded.volume
   where (kept.open, kept.high, kept.low, kept.close, kept.volume)
     is distinct from (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume);
-end;
+end
+$$;
 comment on function private.record_candles is 'Keeps closed candles of known symbols; the exchange''s correction of one replaces it.';
 alter function private.record_candles owner to zoe_engine;
 
 create function private.record_scans(p_run_id uuid, p_mode text, p_scans jsonb) returns integer
-language sql security definer set search_path = ''
-begin atomic
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_scored integer;
+begin
   with written as (
     insert into public.candidate_scans (run_id, mode, symbol, score, score_breakdown, info, recommended_strategy, no_data_reason)
     select p_run_id, p_mode, s.symbol, s.score, coalesce(s.score_breakdown, '{}'), coalesce(s.info, '{}'),
@@ -117,7 +124,9 @@ begin atomic
     )
     returning score
   )
-  select pg_catalog.count(w.score)::integer from written as w;
-end;
+  select pg_catalog.count(w.score) into v_scored from written as w;
+  return v_scored;
+end
+$$;
 comment on function private.record_scans is 'Writes one scan, a row a symbol. Returns how many symbols could be scored.';
 alter function private.record_scans owner to zoe_engine;

@@ -111,11 +111,13 @@ alter table public.alerts enable row level security;
 alter table public.thoughts enable row level security;
 
 create function private.record_thoughts(p_mode text, p_engine text, p_thoughts jsonb) returns void
-language sql security definer set search_path = ''
-begin atomic
+language plpgsql security definer set search_path = ''
+as $$
+begin
   insert into public.thoughts (mode, engine, type, symbol, content, metadata)
   select coalesce(t.mode, p_mode), p_engine, t.type, t.symbol, t.content, coalesce(t.metadata, '{}')
   from pg_catalog.jsonb_to_recordset(p_thoughts) as t (mode text, type text, symbol text, content text, metadata jsonb);
-end;
+end
+$$;
 comment on function private.record_thoughts is 'Writes down why the engine did what it did.';
 alter function private.record_thoughts owner to zoe_engine;

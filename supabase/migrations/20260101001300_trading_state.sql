@@ -25,20 +25,17 @@ language plpgsql stable security definer set search_path = ''
 as $$
 declare
   a public.accounts;
-  k record;
+  k public.config;
 begin
-  select
-    max(c.value) filter (where c.key = 'kill_switch') as kill, max(c.value) filter (where c.key = 'STOP_TRADING_ON_DEGRADED') as stop,
-    max(c.updated_by) filter (where c.key = 'kill_switch') as killer, max(c.updated_at) filter (where c.key = 'kill_switch') as killed_at
-  into k from public.config as c;
+  select * into k from public.config as c where c.key = 'kill_switch';
   select * into a from public.accounts as x where x.mode = p_mode;
-  if k.kill is distinct from 'false' then
-    return query select 'KILL_SWITCH', 'Kill switch is on, set by ' || k.killer, k.killed_at, null::timestamptz;
+  if k.value is distinct from 'false' then
+    return query select 'KILL_SWITCH', 'Kill switch is on, set by ' || k.updated_by, k.updated_at, null::timestamptz;
   end if;
   if a.safe_mode and (a.safe_mode_until is null or a.safe_mode_until > private.clock()) then
     return query select 'SAFE_MODE', 'Safe mode: ' || a.safe_mode_reason, a.safe_mode_since, a.safe_mode_until;
   end if;
-  if a.degraded and k.stop is distinct from 'false' then
+  if a.degraded and private.knob_boolean('STOP_TRADING_ON_DEGRADED') then
     return query select 'DEGRADED', 'System degraded: ' || a.degraded_reason, a.degraded_since, null::timestamptz;
   end if;
 end

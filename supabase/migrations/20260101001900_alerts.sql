@@ -18,8 +18,12 @@ comment on function private.say_time is 'A moment as a person reads it, in UTC.'
 grant execute on function private.say_time to zoe_engine;
 
 create function private.severity_rank(p_severity text) returns integer
-language sql immutable set search_path = ''
-return pg_catalog.array_position(array['info', 'warning', 'critical'], p_severity);
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return pg_catalog.array_position(array['info', 'warning', 'critical'], p_severity);
+end
+$$;
 comment on function private.severity_rank is 'Severities in order: info 1, warning 2, critical 3.';
 grant execute on function private.severity_rank to authenticated, zoe_engine;
 

@@ -1,13 +1,17 @@
 -- Health: what each component says of itself, and what follows for trading.
 
 create function private.next_health(p_before public.health_heartbeat, p_ok boolean, p_limit integer) returns text
-language sql immutable set search_path = ''
-return case
-  when p_ok and p_before.status = 'error' and p_before.good_in_a_row + 1 < p_limit then 'error'
-  when p_ok then 'ok'
-  when p_before.status = 'error' or coalesce(p_before.errors_in_a_row, 0) + 1 >= p_limit then 'error'
-  else 'warning'
-end;
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return case
+    when p_ok and p_before.status = 'error' and p_before.good_in_a_row + 1 < p_limit then 'error'
+    when p_ok then 'ok'
+    when p_before.status = 'error' or coalesce(p_before.errors_in_a_row, 0) + 1 >= p_limit then 'error'
+    else 'warning'
+  end;
+end
+$$;
 comment on function private.next_health is
   'The status after one more answer: error after p_limit errors in a row, and until p_limit good answers in a row.';
 grant execute on function private.next_health to zoe_engine;
@@ -15,8 +19,9 @@ grant execute on function private.next_health to zoe_engine;
 create function private.note_health(
   p_component text, p_mode text, p_ok boolean, p_status text, p_latency integer, p_details jsonb
 ) returns void
-language sql security definer set search_path = ''
-begin atomic
+language plpgsql security definer set search_path = ''
+as $$
+begin
   insert into public.health_heartbeat as h (
     component, mode, status, latency_ms, errors_in_a_row, good_in_a_row, details, last_heartbeat, since
   )
@@ -30,7 +35,8 @@ begin atomic
       good_in_a_row = case when p_ok then h.good_in_a_row + 1 else 0 end,
       last_heartbeat = excluded.last_heartbeat,
       since = case when h.status = excluded.status then h.since else excluded.since end;
-end;
+end
+$$;
 comment on function private.note_health is 'Writes a component''s heartbeat; since moves when the status does.';
 alter function private.note_health owner to zoe_engine;
 

@@ -75,8 +75,12 @@ comment on function private.wake is 'Calls a tick at once: after the commit, and
 grant execute on function private.wake to zoe_engine;
 
 create function private.slot_of(p_name text, p_at timestamptz) returns timestamptz
-language sql stable set search_path = ''
-return pg_catalog.date_bin(private.tick_cadence(p_name), p_at, timestamptz 'epoch');
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return pg_catalog.date_bin(private.tick_cadence(p_name), p_at, timestamptz 'epoch');
+end
+$$;
 comment on function private.slot_of is 'The slot a moment belongs to: the clock rounded down to the tick''s cadence.';
 grant execute on function private.slot_of to zoe_engine;
 

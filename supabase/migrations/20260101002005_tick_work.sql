@@ -69,10 +69,14 @@ comment on function private.open_orders_work is 'Orders that are live or whose f
 alter function private.open_orders_work owner to zoe_engine;
 
 create function private.day_notional_used(p_account public.accounts) returns numeric
-language sql stable set search_path = ''
-return pg_catalog.trim_scale((p_account).reserved_cash + case
-  when (p_account).day = (private.clock() at time zone 'utc')::date then (p_account).day_notional else 0
-end);
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return pg_catalog.trim_scale((p_account).reserved_cash + case
+    when (p_account).day = (private.clock() at time zone 'utc')::date then (p_account).day_notional else 0
+  end);
+end
+$$;
 comment on function private.day_notional_used is 'What counts against MAX_DAILY_NOTIONAL now: filled on the UTC day plus still open.';
 grant execute on function private.day_notional_used to authenticated, zoe_engine;
 

@@ -1,8 +1,12 @@
 -- Ticks: one lease a name, one run a slot. Commits and the end of a run are in the next chapter.
 
 create function private.mode_knob(p_name text) returns text
-language sql immutable set search_path = ''
-return case p_name when 'trader-tick' then 'TRADER_MODE' when 'edge-factory-tick' then 'EDGE_FACTORY_MODE' end;
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return case p_name when 'trader-tick' then 'TRADER_MODE' when 'edge-factory-tick' then 'EDGE_FACTORY_MODE' end;
+end
+$$;
 comment on function private.mode_knob is 'The knob that says which mode a tick''s engine runs in; null for the reposition tick, which serves both.';
 grant execute on function private.mode_knob to zoe_engine;
 
@@ -136,8 +140,12 @@ alter function private.begin_tick owner to zoe_engine;
 create function public.begin_tick(
   name text, slot timestamptz default null, trigger text default 'wake', env jsonb default '{}'
 ) returns jsonb
-language sql security invoker set search_path = ''
-return private.begin_tick(name, slot, trigger, env);
+language plpgsql security invoker set search_path = ''
+as $$
+begin
+  return private.begin_tick(name, slot, trigger, env);
+end
+$$;
 comment on function public.begin_tick is 'Starts a run of a tick: {outcome: running, run_id, token, now, trace_id, work} or {outcome: skipped, reason}.';
 grant execute on function public.begin_tick to service_role;
 grant execute on function private.begin_tick to service_role;

@@ -23,14 +23,19 @@ comment on function private.hold_tick_lease is 'Renews the lease of a run, or ra
 alter function private.hold_tick_lease owner to zoe_engine;
 
 create function private.engine_of(p_name text) returns text
-language sql immutable set search_path = ''
-return case p_name when 'trader-tick' then 'trader' when 'edge-factory-tick' then 'edge_factory' else 'reposition' end;
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return case p_name when 'trader-tick' then 'trader' when 'edge-factory-tick' then 'edge_factory' else 'reposition' end;
+end
+$$;
 comment on function private.engine_of is 'Who speaks in a tick: trader, edge_factory or reposition.';
 grant execute on function private.engine_of to zoe_engine;
 
 create function private.record_exit_states(p_mode text, p_states jsonb) returns void
-language sql security definer set search_path = ''
-begin atomic
+language plpgsql security definer set search_path = ''
+as $$
+begin
   update public.positions as p
   set high_water = coalesce(s.high_water, p.high_water), stop_price = coalesce(s.stop_price, p.stop_price),
       target_price = coalesce(s.target_price, p.target_price), trail_armed = coalesce(s.trail_armed, p.trail_armed),
@@ -43,7 +48,8 @@ begin atomic
       coalesce(s.high_water, p.high_water), coalesce(s.stop_price, p.stop_price), coalesce(s.target_price, p.target_price),
       coalesce(s.trail_armed, p.trail_armed), coalesce(s.exit_by, p.exit_by)
     );
-end;
+end
+$$;
 comment on function private.record_exit_states is 'Keeps each held position''s stop, target, high-water mark and armed trail, so that no restart forgets them.';
 alter function private.record_exit_states owner to zoe_engine;
 
@@ -178,15 +184,23 @@ comment on function private.finish_tick is
 alter function private.finish_tick owner to zoe_engine;
 
 create function public.commit_tick(run_id uuid, token bigint, payload jsonb) returns jsonb
-language sql security invoker set search_path = ''
-return private.commit_tick(run_id, token, payload);
+language plpgsql security invoker set search_path = ''
+as $$
+begin
+  return private.commit_tick(run_id, token, payload);
+end
+$$;
 comment on function public.commit_tick is 'Writes what a tick has seen and decided, all or nothing: {intents, reports, orders}. A stale token is PT409 lease_lost.';
 grant execute on function public.commit_tick to service_role;
 grant execute on function private.commit_tick to service_role;
 
 create function public.finish_tick(run_id uuid, token bigint, payload jsonb) returns jsonb
-language sql security invoker set search_path = ''
-return private.finish_tick(run_id, token, payload);
+language plpgsql security invoker set search_path = ''
+as $$
+begin
+  return private.finish_tick(run_id, token, payload);
+end
+$$;
 comment on function public.finish_tick is 'Ends a run: {again, reports, reconciliation}. A stale token is PT409 lease_lost.';
 grant execute on function public.finish_tick to service_role;
 grant execute on function private.finish_tick to service_role;

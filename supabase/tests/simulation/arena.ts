@@ -51,8 +51,8 @@ export async function openArena(address: ClusterAddress): Promise<Arena> {
 const PREPARATION = `
   create schema simulation;
   create sequence simulation.ids minvalue 0;
-  create function simulation.next_id() returns uuid language sql volatile security definer set search_path = ''
-  as $$ select pg_catalog.md5(pg_catalog.nextval('simulation.ids')::text)::uuid $$;
+  create function simulation.next_id() returns uuid language plpgsql volatile security definer set search_path = ''
+  as $$ begin return pg_catalog.md5(pg_catalog.nextval('simulation.ids')::text)::uuid; end $$;
   grant usage on schema simulation to public;
   create or replace function private.clock() returns timestamptz language plpgsql stable security definer set search_path = ''
   as $$ begin return coalesce((select c.anchor_clock from private.replay_clock as c), pg_catalog.clock_timestamp()); end $$`;
