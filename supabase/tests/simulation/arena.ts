@@ -17,7 +17,7 @@ export interface Arena {
 const SCHEMAS = ["public", "private", "paper_exchange", "net"];
 /** Planning the same statements anew for tables of a few rows would cost more than running them. */
 const GENERIC_PLANS = { plan_cache_mode: "force_generic_plan" };
-const VACUUM_EVERY = 40;
+const VACUUM_EVERY = 15;
 const IDS_PER_SEED = 100_000;
 
 /**

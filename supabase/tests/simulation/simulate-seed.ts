@@ -11,8 +11,8 @@ export interface SeedResult {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-const LEAST_STEPS = 26;
-const MOST_STEPS = 44;
+const LEAST_STEPS = 20;
+const MOST_STEPS = 36;
 const SETTLING_ROUNDS = 60;
 
 /** Runs one seed from an empty book to a settled one and checks every invariant on the way. */

@@ -67,7 +67,7 @@ export class SimulatedMarket implements Market {
     if (!instrument) throw new Error(`${symbol} is no instrument of the simulation`);
     const mid = this.#priceAtStep(symbol, step);
     const half = (mid * this.#spreadBps(symbol, step)) / 20_000;
-    const size = (name: string) => (this.#dice.between(4, 60, symbol, name, step) / mid).toFixed(8);
+    const size = (name: string) => (this.#dice.between(1, 24, symbol, name, step) / mid).toFixed(8);
     const increment = decimal(instrument.priceIncrement);
     return {
       symbol,
