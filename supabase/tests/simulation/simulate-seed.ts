@@ -80,7 +80,7 @@ async function isAtRest(world: World): Promise<boolean> {
   const [row] = await world.admin`
     select not exists (
       select from public.crypto_orders
-      where status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending') or unresolved or watch_until > private.clock()
+      where status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending') or unresolved or next_action_at is not null
     ) and not exists (
       select from public.positions as p where private.is_held(p.mode, p.symbol)
     ) and not exists (select from private.orphan_intents()) as rest`;
