@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { benchDashboard } from "../supabase/bench/dashboard.ts";
 import { benchLarge } from "../supabase/bench/large.ts";
 import { benchReposition } from "../supabase/bench/reposition.ts";
 import { benchSizes } from "../supabase/bench/sizes.ts";
@@ -22,6 +23,7 @@ const parts: Record<string, () => Promise<void>> = {
   submit: () => inDatabase(benchSubmitIntent),
   reposition: () => benchReposition(cluster.address),
   trader: () => inDatabase(benchTraderTick),
+  dashboard: benchDashboard,
 };
 if (values.large) parts.large = () => inDatabase((db) => benchLarge(db, Number(values.orders ?? 1_000_000)));
 try {
