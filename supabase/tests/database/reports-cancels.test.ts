@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { TestDatabase } from "../support/database.ts";
 import {
-  apply,
   applyOne,
   asEngine,
   handOver,
@@ -10,8 +9,9 @@ import {
   openBooks,
   orderOf,
   quote,
-  report,
+  type Report,
 } from "./money-fixture.ts";
+import { applyNow, askForCancel, clearAlerts, secondsAhead } from "./reports-fixture.ts";
 
 let db: TestDatabase;
 let id: string;
@@ -25,30 +25,15 @@ afterAll(async () => {
   await db.drop();
 });
 
-beforeEach(async () => {
-  await asEngine(db, (sql) => sql`update public.alerts set resolved_at = private.clock() where resolved_at is null`);
-});
+beforeEach(() => clearAlerts(db));
 
 const entryIn = async (symbol: string | undefined) => {
   id = await handOver(db, { symbol: symbol ?? "BTC-USD" });
   return id;
 };
 
-const secondsAhead = async () => {
-  const [row] = await db.sql<{ seconds: number }[]>`
-    select extract(epoch from next_action_at - private.clock())::integer as seconds from public.crypto_orders where id = ${id}`;
-  return row?.seconds;
-};
-
-/** A report observed at the database's own present. */
-const now = async (change: Record<string, unknown>) => {
-  const [row] = await db.sql<{ now: Date }[]>`select private.clock() as now`;
-  const [answer] = await apply(db, report(id, { observed_at: row?.now.toISOString(), ...change }));
-  return answer;
-};
-
-const askForCancel = (reason: string) =>
-  asEngine(db, (sql) => sql`select private.cancel_orders(array[${id}::uuid], ${reason}, 'test')`);
+/** A report on the order at hand, observed at the database's own present. */
+const now = (change: Report = {}) => applyNow(db, id, change);
 
 describe("a refusal", () => {
   it("of the placement rejects the order and fails the entry", async () => {
@@ -72,7 +57,7 @@ describe("a refusal", () => {
 
   it("of the placement also ends an order whose cancel was asked for meanwhile", async () => {
     await entryIn(symbols[0]);
-    await askForCancel("operator");
+    await askForCancel(db, id, "operator");
     expect(await now({ kind: "refused" })).toMatchObject({ status: "rejected" });
     expect((await intentOf(db, id)).status).toBe("canceled");
   });
@@ -80,14 +65,14 @@ describe("a refusal", () => {
   it("of a cancel puts the order back to work, partially filled if it was", async () => {
     await entryIn(symbols[0]);
     await now({});
-    await askForCancel("reprice");
+    await askForCancel(db, id, "reprice");
     expect(await now({ kind: "cancel_refused", reason: "too late" })).toMatchObject({ status: "working" });
-    expect(await secondsAhead()).toBe(60);
-    await askForCancel("operator");
+    expect(await secondsAhead(db, id)).toBe(60);
+    await askForCancel(db, id, "operator");
     await db.advanceClock(1);
     await now({ state: "partially_filled", filled_qty: "0.1", average_price: "100" });
     expect(await now({ kind: "cancel_refused" })).toMatchObject({ status: "partially_filled" });
-    expect(await secondsAhead()).toBe(5);
+    expect(await secondsAhead(db, id)).toBe(5);
     expect((await orderOf(db, id)).cancel_reason_code).toBeNull();
     expect((await now({ kind: "cancel_refused" }))?.result).toBe("unchanged");
     await db.advanceClock(1);
@@ -100,7 +85,7 @@ describe("a cancel", () => {
     await quote(db, "99.99", "100.01");
     await entryIn(symbols[0]);
     await now({});
-    await askForCancel("operator");
+    await askForCancel(db, id, "operator");
     expect(await now({ kind: "cancel_requested" })).toMatchObject({ result: "unchanged", status: "cancel_pending" });
     await db.advanceClock(2);
     expect(await now({})).toMatchObject({ status: "cancel_pending" });
@@ -111,10 +96,29 @@ describe("a cancel", () => {
     expect((await intentOf(db, id)).status).toBe("canceled");
   });
 
+  it("that the broker does not answer is asked for again with back-off, and stays pending", async () => {
+    await entryIn(symbols[0]);
+    await now({});
+    await askForCancel(db, id, "operator");
+    const waits = [await secondsAhead(db, id)];
+    for (let n = 0; n < 5; n++) {
+      expect(await now({ kind: "unavailable", reason: "timeout" })).toMatchObject({ status: "cancel_pending" });
+      waits.push(await secondsAhead(db, id));
+    }
+    expect(waits).toEqual([0, 5, 10, 20, 30, 30]);
+    await db.advanceClock(30);
+    const [due] = await asEngine(
+      db,
+      (sql) => sql`select private.claim_orders(gen_random_uuid(), 1, 10, '{cancel}') ->> 'id' as id`,
+    );
+    expect(due?.id).toBe(id);
+    await now({ state: "canceled" });
+  });
+
   it("that loses the race against a fill books the fill", async () => {
     await entryIn(symbols[0]);
     await applyOne(db, id);
-    await askForCancel("kill_switch");
+    await askForCancel(db, id, "kill_switch");
     expect(await now({ state: "filled", filled_qty: "0.25", average_price: "100" })).toMatchObject({
       status: "filled",
     });
@@ -124,13 +128,13 @@ describe("a cancel", () => {
   it("with a part filled ends its intent partially filled, and for want of attempts exhausted", async () => {
     await entryIn(symbols[0]);
     await now({ state: "partially_filled", filled_qty: "0.1", average_price: "100" });
-    await askForCancel("liquidity_guard");
+    await askForCancel(db, id, "liquidity_guard");
     await db.advanceClock(1);
     await now({ state: "canceled", filled_qty: "0.1", average_price: "100" });
     expect((await intentOf(db, id)).status).toBe("partially_filled");
     await entryIn(symbols[0]);
     await now({});
-    await askForCancel("max_reprices");
+    await askForCancel(db, id, "max_reprices");
     await db.advanceClock(1);
     await now({ state: "canceled" });
     expect((await intentOf(db, id)).status).toBe("exhausted");

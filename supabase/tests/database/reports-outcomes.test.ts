@@ -2,7 +2,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { TestDatabase } from "../support/database.ts";
 import {
   apply,
-  asEngine,
   eventsOf,
   handOver,
   intentOf,
@@ -10,8 +9,10 @@ import {
   openAlerts,
   openBooks,
   orderOf,
+  type Report,
   report,
 } from "./money-fixture.ts";
+import { applyNow, clearAlerts, proveAbsent, secondsAhead } from "./reports-fixture.ts";
 
 let db: TestDatabase;
 let id: string;
@@ -25,27 +26,15 @@ afterAll(async () => {
   await db.drop();
 });
 
-beforeEach(async () => {
-  await asEngine(db, (sql) => sql`update public.alerts set resolved_at = private.clock() where resolved_at is null`);
-});
+beforeEach(() => clearAlerts(db));
 
 const entryIn = async (symbol: string | undefined) => {
   id = await handOver(db, { symbol: symbol ?? "BTC-USD" });
   return id;
 };
 
-const secondsAhead = async () => {
-  const [row] = await db.sql<{ seconds: number }[]>`
-    select extract(epoch from next_action_at - private.clock())::integer as seconds from public.crypto_orders where id = ${id}`;
-  return row?.seconds;
-};
-
-/** A report observed at the database's own present. */
-const now = async (change: Record<string, unknown>) => {
-  const [row] = await db.sql<{ now: Date }[]>`select private.clock() as now`;
-  const [answer] = await apply(db, report(id, { observed_at: row?.now.toISOString(), ...change }));
-  return answer;
-};
+/** A report on the order at hand, observed at the database's own present. */
+const now = (change: Report = {}) => applyNow(db, id, change);
 
 describe("an answer that proves nothing", () => {
   it("leaves the order as it is and asks again later, ever more slowly", async () => {
@@ -53,7 +42,7 @@ describe("an answer that proves nothing", () => {
     const waits: unknown[] = [];
     for (const kind of ["unavailable", "unavailable", "unavailable", "unavailable", "unavailable"]) {
       expect(await now({ kind, reason: "timeout" })).toMatchObject({ result: "unchanged", status: "submitted" });
-      waits.push(await secondsAhead());
+      waits.push(await secondsAhead(db, id));
     }
     expect(waits).toEqual([5, 10, 20, 30, 30]);
     const row = await orderOf(db, id);
@@ -65,7 +54,7 @@ describe("an answer that proves nothing", () => {
     ]);
     expect((await eventsOf(db, id)).filter((type) => type === "unavailable")).toHaveLength(1);
     await now({ kind: "throttled" });
-    expect(await secondsAhead()).toBe(60);
+    expect(await secondsAhead(db, id)).toBe(60);
     await now({ state: "canceled" });
   });
 
@@ -137,7 +126,7 @@ describe("proof of absence", () => {
     await now({ state: "canceled" });
     await db.advanceClock(301);
     await now({ kind: "not_found" });
-    expect(await secondsAhead()).toBeGreaterThan(0);
+    expect(await secondsAhead(db, id)).toBeGreaterThan(0);
     await db.advanceClock(60);
     await now({ state: "canceled", filled_qty: "0.1", average_price: "100" });
     expect(await orderOf(db, id)).toMatchObject({ status: "canceled", filled_qty: "0.1", next_action_at: null });
@@ -153,10 +142,7 @@ describe("proof of absence", () => {
 
   it("that turns out wrong brings the order back to life, with an alert, and its intent with it", async () => {
     await entryIn(symbols[1]);
-    for (let n = 0; n < 4; n++) {
-      await now({ kind: "not_found" });
-      await db.advanceClock(10);
-    }
+    await proveAbsent(db, id);
     expect((await orderOf(db, id)).status).toBe("rejected");
     expect(await now({})).toMatchObject({ result: "applied", status: "working" });
     expect(await orderOf(db, id)).toMatchObject({
@@ -173,10 +159,7 @@ describe("proof of absence", () => {
 
   it("that turns out wrong when another order took its place waits until that one is proven canceled", async () => {
     await entryIn(symbols[2]);
-    for (let n = 0; n < 4; n++) {
-      await now({ kind: "not_found" });
-      await db.advanceClock(10);
-    }
+    await proveAbsent(db, id);
     const lost = id;
     const other = await entryIn(symbols[2]);
     await now({});

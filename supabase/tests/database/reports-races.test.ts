@@ -16,6 +16,7 @@ import {
   reconcile,
   report,
 } from "./money-fixture.ts";
+import { askForCancel, childOf, exitOfOne, proveAbsent, recover, send } from "./reports-fixture.ts";
 
 let db: TestDatabase;
 
@@ -27,24 +28,12 @@ afterAll(async () => {
   await db.drop();
 });
 
-const send = (id: string | undefined) =>
-  asEngine(
-    db,
-    (sql) => sql`
-      update public.crypto_orders set status = 'submitted', unresolved = true, submitted_at = private.clock() where id = ${id ?? null}`,
-  );
-
 /** An exit of 1 in a symbol that holds 1, proven absent, with the child that took its place. */
 async function lostExit(symbol: string) {
-  const entry = await handOver(db, { symbol, qty: "1", price: "100" });
-  await applyOne(db, entry, { state: "filled", filled_qty: "1", average_price: "100" });
-  const id = await handOver(db, { symbol, side: "sell", qty: "1", price: "100" });
-  for (let n = 0; n < 4; n++) {
-    await applyOne(db, id, { kind: "not_found" });
-    await db.advanceClock(10);
-  }
+  const id = await exitOfOne(db, symbol, { price: "100" });
+  await proveAbsent(db, id);
   await quote(db, "99.99", "100.01");
-  const [child] = await db.sql<{ id: string }[]>`select id from public.crypto_orders where parent_order_id = ${id}`;
+  const child = await childOf(db, id);
   if (!child) throw new Error("no child");
   return { id, child: child.id };
 }
@@ -72,7 +61,7 @@ describe("the same report from many sides at once", () => {
       for (let n = 0; n < 6; n++) {
         const id = await handOver(db, { symbol, mode, qty: "2", price: "10" });
         await applyOne(db, id, { state: "partially_filled", filled_qty: "1", average_price: "10", fee: "0.01" });
-        await asEngine(db, (sql) => sql`select private.cancel_orders(array[${id}::uuid], 'operator', 'test')`);
+        await askForCancel(db, id, "operator");
         await applyOne(db, id, { state: "canceled", filled_qty: "1", average_price: "10", fee: "0.01" });
       }
     };
@@ -106,7 +95,7 @@ describe("an exit that was proven absent and is alive after all", () => {
   it("waits for the proof that a child at the broker is canceled, and sells no more than is left", async () => {
     const before = Number((await positionOf(db, "ETH-USD"))?.qty);
     const { id, child } = await lostExit("ETH-USD");
-    await send(child);
+    await send(db, child);
     await applyOne(db, child);
     expect((await applyOne(db, id)).status).toBe("rejected");
     expect(await orderOf(db, id)).toMatchObject({ unresolved: true });
@@ -116,7 +105,7 @@ describe("an exit that was proven absent and is alive after all", () => {
     expect(await orderOf(db, id)).toMatchObject({ status: "cancel_pending", cancel_reason_code: "late_fill" });
     const last = await applyOne(db, id, { state: "canceled" });
     expect((await orderOf(db, last.child_order_id)).qty).toBe("0.6");
-    await send(last.child_order_id);
+    await send(db, last.child_order_id);
     await applyOne(db, last.child_order_id ?? "", { state: "filled", filled_qty: "0.6", average_price: "100" });
     expect((await intentOf(db, id)).status).toBe("filled");
     expect(Number((await positionOf(db, "ETH-USD"))?.qty)).toBe(before);
@@ -128,9 +117,7 @@ describe("an intent that can't go on now", () => {
   it("is no work for the tick until it can", async () => {
     const orphans = async () =>
       (await asEngine(db, (sql) => sql`select intent_id from private.orphan_intents()`)).length;
-    const entry = await handOver(db, { symbol: "ETH-USD", qty: "1", price: "100" });
-    await applyOne(db, entry, { state: "filled", filled_qty: "1", average_price: "100" });
-    const id = await handOver(db, { symbol: "ETH-USD", side: "sell", qty: "1", price: "100" });
+    const id = await exitOfOne(db, "ETH-USD");
     await applyOne(db, id, { kind: "refused", reason: "not now" });
     expect(await orphans()).toBe(0);
     await db.advanceClock(15);
@@ -144,7 +131,7 @@ describe("an intent that can't go on now", () => {
     await applyOne(db, refused, { kind: "refused", reason: "not now" });
     const other = await handOver(db, { symbol, side: "sell", qty, price: "100" });
     await applyOne(db, other, { state: "filled", filled_qty: qty, average_price: "100" });
-    await asEngine(db, (sql) => sql`select private.recover_intents()`);
+    await recover(db);
     expect((await intentOf(db, refused)).status).toBe("failed");
   });
 });

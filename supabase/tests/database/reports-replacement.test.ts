@@ -1,18 +1,17 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { TestDatabase } from "../support/database.ts";
+import { applyOne, asEngine, eventsOf, intentOf, openBooks, orderOf, positionOf, reconcile } from "./money-fixture.ts";
 import {
-  applyOne,
-  asEngine,
-  eventsOf,
-  handOver,
-  intentOf,
-  NOON,
-  openBooks,
-  orderOf,
-  positionOf,
-  quote,
-  reconcile,
-} from "./money-fixture.ts";
+  askForCancel,
+  backToNoon,
+  childOf,
+  closeAll,
+  exitOfOne,
+  proveAbsent,
+  recover,
+  repricing,
+  send,
+} from "./reports-fixture.ts";
 
 let db: TestDatabase;
 
@@ -24,51 +23,11 @@ afterAll(async () => {
   await db.drop();
 });
 
-afterEach(async () => {
-  await asEngine(db, (sql) => sql`update public.config set value = default_value where key = 'kill_switch'`);
-  await db.setClock(NOON);
-  await quote(db, "99.99", "100.01");
-});
-
-const askForCancel = (id: string, reason = "reprice") =>
-  asEngine(db, (sql) => sql`select private.cancel_orders(array[${id}::uuid], ${reason}, 'test')`);
-
-const send = (id: string | undefined) =>
-  asEngine(
-    db,
-    (sql) => sql`
-      update public.crypto_orders set status = 'submitted', unresolved = true, submitted_at = private.clock() where id = ${id ?? null}`,
-  );
-
-const recover = () => asEngine(db, (sql) => sql`select private.recover_intents()`);
-
-const childOf = async (id: string) => {
-  const [row] = await db.sql`select * from public.crypto_orders where parent_order_id = ${id}`;
-  return row;
-};
-
-/** A working order whose cancel for a reprice is under way. */
-const repricing = async (wish: Parameters<typeof handOver>[1], filled?: [qty: string, price: string]) => {
-  const id = await handOver(db, wish);
-  await applyOne(db, id, filled ? { state: "partially_filled", filled_qty: filled[0], average_price: filled[1] } : {});
-  await askForCancel(id);
-  return id;
-};
-
-const closeAll = async () => {
-  const live = await db.sql`
-    select id, filled_qty, average_price from public.crypto_orders
-    where status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')`;
-  for (const row of live) {
-    await askForCancel(row.id, "operator");
-    if ((await orderOf(db, row.id)).status === "canceled") continue;
-    await applyOne(db, row.id, { state: "canceled", filled_qty: row.filled_qty, average_price: row.average_price });
-  }
-};
+afterEach(() => backToNoon(db));
 
 describe("the proof of a cancel for a reprice", () => {
   it("creates the child in the same transaction, at the report's price, for what is left", async () => {
-    const id = await repricing({ qty: "0.25", price: "100" }, ["0.1", "100"]);
+    const id = await repricing(db, { qty: "0.25", price: "100" }, ["0.1", "100"]);
     const answer = await applyOne(db, id, {
       state: "canceled",
       filled_qty: "0.1",
@@ -87,12 +46,12 @@ describe("the proof of a cancel for a reprice", () => {
     expect(child.intent_group_id).toBe((await orderOf(db, id)).intent_group_id);
     expect((await intentOf(db, id)).status).toBe("active");
     expect((await orderOf(db, id)).status).toBe("canceled");
-    await closeAll();
+    await closeAll(db);
     expect((await intentOf(db, id)).status).toBe("partially_filled");
   });
 
   it("spends no more than what is left of the notional at a higher price, rounded down to the increment", async () => {
-    const id = await repricing({ qty: "0.25", price: "100" }, ["0.1", "100"]);
+    const id = await repricing(db, { qty: "0.25", price: "100" }, ["0.1", "100"]);
     const answer = await applyOne(db, id, {
       state: "canceled",
       filled_qty: "0.1",
@@ -101,18 +60,18 @@ describe("the proof of a cancel for a reprice", () => {
     });
     const child = await orderOf(db, answer.child_order_id);
     expect(child.qty).toBe("0.13636363");
-    await closeAll();
+    await closeAll(db);
   });
 
   it("takes the touch of the last quote when the report brings no price", async () => {
-    const id = await repricing({ qty: "0.25", price: "100" });
+    const id = await repricing(db, { qty: "0.25", price: "100" });
     const answer = await applyOne(db, id, { state: "canceled" });
     expect((await orderOf(db, answer.child_order_id)).limit_price).toBe("99.99");
-    await closeAll();
+    await closeAll(db);
   });
 
   it("ends the intent partially filled when the rest is below the minimum", async () => {
-    const id = await repricing({ qty: "0.25", price: "100" }, ["0.245", "100"]);
+    const id = await repricing(db, { qty: "0.25", price: "100" }, ["0.245", "100"]);
     const answer = await applyOne(db, id, {
       state: "canceled",
       filled_qty: "0.245",
@@ -124,7 +83,7 @@ describe("the proof of a cancel for a reprice", () => {
   });
 
   it("re-runs the guards: a kill since then ends the entry, and says so in its log", async () => {
-    const id = await repricing({ qty: "0.25", price: "100" });
+    const id = await repricing(db, { qty: "0.25", price: "100" });
     await asEngine(db, (sql) => sql`update public.config set value = 'true' where key = 'kill_switch'`);
     const answer = await applyOne(db, id, { state: "canceled", replacement_price: "100" });
     expect(answer.child_order_id).toBeUndefined();
@@ -132,7 +91,7 @@ describe("the proof of a cancel for a reprice", () => {
   });
 
   it("re-runs the money guards: a limit lowered since then ends the entry", async () => {
-    const id = await repricing({ qty: "0.25", price: "100" });
+    const id = await repricing(db, { qty: "0.25", price: "100" });
     await db.sql`update public.config set value = '10' where key = 'MAX_NOTIONAL_PER_TRADE'`;
     const answer = await applyOne(db, id, { state: "canceled", replacement_price: "100" });
     await db.sql`update public.config set value = '1000000' where key = 'MAX_NOTIONAL_PER_TRADE'`;
@@ -142,20 +101,17 @@ describe("the proof of a cancel for a reprice", () => {
   });
 
   it("counts attempts up to the maximum, notes when it was reached, and lets the count stand after it", async () => {
-    await handOver(db, { symbol: "ETH-USD", qty: "1", price: "100" }).then((entry) =>
-      applyOne(db, entry, { state: "filled", filled_qty: "1", average_price: "100" }),
-    );
-    let id = await handOver(db, { symbol: "ETH-USD", side: "sell", qty: "1", price: "101" });
+    let id = await exitOfOne(db, "ETH-USD");
     const counts: number[] = [];
     for (let n = 0; n < 5; n++) {
       await applyOne(db, id);
-      await askForCancel(id);
+      await askForCancel(db, id);
       const answer = await applyOne(db, id, { state: "canceled", replacement_price: "101" });
       id = answer.child_order_id ?? "";
       const child = await orderOf(db, id);
       counts.push(child.replace_count);
       expect((await intentOf(db, id)).max_reached_at !== null).toBe(child.replace_count >= 3);
-      await send(id);
+      await send(db, id);
     }
     expect(counts).toEqual([1, 2, 3, 3, 3]);
     await applyOne(db, id, { state: "filled", filled_qty: "1", average_price: "101" });
@@ -165,70 +121,59 @@ describe("the proof of a cancel for a reprice", () => {
 });
 
 describe("an exit", () => {
-  const held = async (symbol: string) => {
-    const entry = await handOver(db, { symbol, qty: "1", price: "100" });
-    await applyOne(db, entry, { state: "filled", filled_qty: "1", average_price: "100" });
-    return handOver(db, { symbol, side: "sell", qty: "1", price: "101" });
-  };
-
   it("that the broker cancels or expires by itself is ordered again for the rest", async () => {
-    const id = await held("SOL-USD");
+    const id = await exitOfOne(db, "SOL-USD");
     const first = await applyOne(db, id, { state: "expired", filled_qty: "0.4", average_price: "101" });
     expect(await orderOf(db, first.child_order_id)).toMatchObject({ qty: "0.6", limit_price: "100.01" });
-    await send(first.child_order_id);
+    await send(db, first.child_order_id);
     const second = await applyOne(db, first.child_order_id ?? "", { state: "canceled" });
     expect(second.child_order_id).toMatch(/^[0-9a-f-]{36}$/);
-    await send(second.child_order_id);
+    await send(db, second.child_order_id);
     await applyOne(db, second.child_order_id ?? "", { state: "filled", filled_qty: "0.6", average_price: "100" });
     expect((await intentOf(db, id)).status).toBe("filled");
   });
 
   it("that was proven absent is ordered again at once; a stop-loss below the bid", async () => {
-    const entry = await handOver(db, { symbol: "SOL-USD", qty: "1", price: "100" });
-    await applyOne(db, entry, { state: "filled", filled_qty: "1", average_price: "100" });
-    const id = await handOver(db, { symbol: "SOL-USD", side: "sell", qty: "1", price: "99", urgency: "stop_loss" });
-    for (let n = 0; n < 4; n++) {
-      await applyOne(db, id, { kind: "not_found" });
-      await db.advanceClock(10);
-    }
-    const child = await childOf(id);
+    const id = await exitOfOne(db, "SOL-USD", { price: "99", urgency: "stop_loss" });
+    await proveAbsent(db, id);
+    const child = await childOf(db, id);
     expect(child).toMatchObject({ status: "new", urgency: "stop_loss", limit_price: "99.8" });
-    await send(child?.id);
+    await send(db, child?.id);
     await applyOne(db, child?.id, { state: "filled", filled_qty: "1", average_price: "99.8" });
   });
 
   it("that the broker refuses is not abandoned: it is tried again with back-off", async () => {
-    const id = await held("AVAX-USD");
+    const id = await exitOfOne(db, "AVAX-USD");
     await applyOne(db, id, { kind: "refused", reason: "try later" });
     expect((await intentOf(db, id)).status).toBe("active");
-    await recover();
-    expect(await childOf(id)).toBeUndefined();
+    await recover(db);
+    expect(await childOf(db, id)).toBeUndefined();
     await db.advanceClock(16);
-    await recover();
-    const child = await childOf(id);
+    await recover(db);
+    const child = await childOf(db, id);
     expect(child).toMatchObject({ status: "new", qty: "1" });
-    await send(child?.id);
+    await send(db, child?.id);
     await applyOne(db, child?.id, { kind: "refused", reason: "try later" });
     await db.advanceClock(16);
-    await recover();
-    expect(await childOf(child?.id)).toBeUndefined();
+    await recover(db);
+    expect(await childOf(db, child?.id)).toBeUndefined();
     await db.advanceClock(15);
-    await recover();
-    const next = await childOf(child?.id);
-    await send(next?.id);
+    await recover(db);
+    const next = await childOf(db, child?.id);
+    await send(db, next?.id);
     await applyOne(db, next?.id, { state: "filled", filled_qty: "1", average_price: "100" });
   });
 
   it("that an operator cancels ends, whatever is left", async () => {
-    const id = await held("DOGE-USD");
+    const id = await exitOfOne(db, "DOGE-USD");
     await applyOne(db, id);
-    await askForCancel(id, "operator");
+    await askForCancel(db, id, "operator");
     expect((await applyOne(db, id, { state: "canceled" })).child_order_id).toBeUndefined();
     expect((await intentOf(db, id)).status).toBe("canceled");
   });
 
   it("sells no more than the broker confirms while the books disagree", async () => {
-    const id = await held("ETH-USD");
+    const id = await exitOfOne(db, "ETH-USD");
     await applyOne(db, id);
     await db.advanceClock(60);
     const books = async () => {
@@ -240,7 +185,7 @@ describe("an exit", () => {
     expect((await reconcile(db, await books())).status).toBe("suspect");
     await db.advanceClock(10);
     expect((await reconcile(db, await books())).status).toBe("degraded");
-    await askForCancel(id);
+    await askForCancel(db, id);
     const answer = await applyOne(db, id, { state: "canceled", replacement_price: "101" });
     expect((await orderOf(db, answer.child_order_id)).qty).toBe("0.3");
   });
