@@ -1,15 +1,23 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { price, quantity } from "../../lib/format.ts";
+import { price, quantity, words } from "../../lib/format.ts";
 import { callRpc } from "../../lib/rpc.ts";
 import { Confirm } from "../../ui/confirm.tsx";
 import type { Order } from "./orders-query.ts";
 
-/** Asks whether an order shall be canceled, and asks the broker for it. */
+interface CancelAnswer {
+  readonly status: string;
+  /** False when the order was final, or its cancel had been asked for already. */
+  readonly changed: boolean;
+}
+
+/** Asks whether an order shall be canceled, and asks the broker for it; says so when there was nothing left to cancel. */
 export function CancelOrder({ order, onClose }: { order: Order; onClose: () => void }) {
   const queries = useQueryClient();
   const cancel = async () => {
-    await callRpc("request_cancel", { order_id: order.id, reason: "operator_dashboard" });
+    const args = { order_id: order.id, reason: "operator_dashboard" };
+    const { status, changed } = await callRpc<CancelAnswer>("request_cancel", args);
     await queries.invalidateQueries({ queryKey: ["orders"] });
+    if (!changed) throw new Error(`The order is ${words(status)} already: nothing was changed.`);
   };
   return (
     <Confirm

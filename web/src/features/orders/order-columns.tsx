@@ -3,7 +3,7 @@ import { secondsSince } from "../../lib/server-clock.ts";
 import { Badge, type Tone } from "../../ui/badge.tsx";
 import type { Column } from "../../ui/table.tsx";
 import { Two } from "../../ui/two.tsx";
-import { isOpen, type Order, type OrderStatus } from "./orders-query.ts";
+import { canBeCanceled, isCancelAsked, type Order, type OrderStatus } from "./orders-query.ts";
 
 const TONE: Record<OrderStatus, Tone> = {
   new: "quiet",
@@ -53,18 +53,18 @@ export const closedColumns = (now: number): readonly Column<Order>[] => [
   },
 ];
 
-/** The column with each order's cancel button; it says so while the broker's proof is awaited. */
+/** The column with each order's cancel button; it says so while the broker's proof is awaited. A reprice can still be stopped. */
 export const cancelColumn = (ask: (order: Order) => void): Column<Order> => ({
   title: "Cancel",
   width: 9,
   cell: (row) => (
     <button
       type="button"
-      disabled={row.status === "cancel_pending" || !isOpen(row)}
+      disabled={!canBeCanceled(row)}
       aria-label={`Cancel ${row.side} ${row.symbol}`}
       onClick={() => ask(row)}
     >
-      {row.status === "cancel_pending" ? "Asked" : "Cancel"}
+      {isCancelAsked(row) ? "Asked" : "Cancel"}
     </button>
   ),
 });
