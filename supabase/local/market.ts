@@ -87,15 +87,27 @@ export async function serveMarket(source: MarketSource, sql: postgres.Sql, say: 
   const now = () => readClock(sql);
   const server = await startMarketServer({ source, now });
   let state = "within";
+  let failure: string | null = null;
+  const look = async () => {
+    const status = dataStatus(source.range(), await now());
+    if (status.state === state) return;
+    if (status.state === "ended") await runReplayClock(sql, 0); // before it counts as seen: what fails is tried again
+    state = status.state;
+    say(state === "ended" ? `${status.message}; the clock stands still now` : status.message);
+  };
+  let isLooking = false;
   const watch = setInterval(async () => {
+    if (isLooking) return;
+    isLooking = true;
     try {
-      const status = dataStatus(source.range(), await now());
-      if (status.state === state) return;
-      state = status.state;
-      if (state === "ended") await runReplayClock(sql, 0);
-      say(state === "ended" ? `${status.message}; the clock stands still now` : status.message);
-    } catch {
-      // the database is on its way down; the market server says so to whoever asks
+      await look();
+      failure = null;
+    } catch (error) {
+      const why = (error as Error).message;
+      if (why !== failure) say(`the clock can't be watched: ${why}; trying again every second`);
+      failure = why;
+    } finally {
+      isLooking = false;
     }
   }, 1000);
   return {
