@@ -1,4 +1,5 @@
 import type { WebSocket } from "ws";
+import { reason } from "../cron-net/database-session.ts";
 import { Channel, readConfig, reasonText } from "./channel.ts";
 import type { Identity } from "./identity.ts";
 import {
@@ -67,7 +68,12 @@ export class ClientConnection {
       this.#socket.close(1003, "Not a Phoenix message");
       return;
     }
-    this.#handled = this.#handled.then(() => this.#handle(frame)).catch(() => this.#socket.terminate());
+    this.#handled = this.#handled
+      .then(() => this.#handle(frame))
+      .catch((error: unknown) => {
+        this.#service.log(`realtime: ${frame.event} of ${frame.topic}: ${reason(error)}; the client is disconnected`);
+        this.#socket.terminate();
+      });
   }
 
   async #handle(frame: Frame): Promise<void> {
@@ -114,7 +120,10 @@ export class ClientConnection {
     this.#channels.set(topic, channel);
     this.#service.channels.add(channel);
     // Not awaited: other channels of this client need not wait until this one's changes flow.
-    void channel.join(frame.ref).catch(() => channel.close());
+    void channel.join(frame.ref).catch((error: unknown) => {
+      this.#service.log(`realtime: the join of ${topic}: ${reason(error)}; the channel is closed`);
+      channel.close();
+    });
   }
 
   #refusalOf({ topic, payload }: Frame): string | undefined {

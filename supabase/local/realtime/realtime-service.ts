@@ -22,6 +22,7 @@ export class RealtimeService {
   readonly hub: ChangeHub;
   readonly channels = new Set<Channel>();
   readonly connections = new Set<ClientConnection>();
+  readonly log: (line: string) => void;
   readonly #pool: pg.Pool;
   readonly #catalog: TableCatalog;
   readonly #stream: ChangeStream;
@@ -29,6 +30,7 @@ export class RealtimeService {
 
   constructor(options: RealtimeServiceOptions) {
     this.#pool = options.pool;
+    this.log = options.log;
     this.identities = new IdentityCheck(options);
     this.#catalog = new TableCatalog(options.pool);
     this.hub = new ChangeHub(options.pool, this.#catalog, options.log);
