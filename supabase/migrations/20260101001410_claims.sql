@@ -83,7 +83,7 @@ begin
     set status = case o.status when 'new' then 'submitted' else o.status end,
         unresolved = o.unresolved or o.status = 'new',
         submitted_at = case o.status when 'new' then v_now else o.submitted_at end,
-        lease_owner = p_run_id, lease_token = p_token, lease_expires_at = v_now + interval '60 seconds', claimed_for = d.action
+        lease_owner = p_run_id, lease_token = p_token, lease_expires_at = v_now + interval '60 seconds'
     from due as d
     where o.id = d.id
     returning o, d.action, d.place
@@ -99,31 +99,18 @@ create function private.release_claims(p_run_id uuid) returns integer
 language plpgsql security definer set search_path = ''
 as $$
 declare
-  v_run text := private.actor();
-  v_now timestamptz;
   v_count integer;
-  v_is_untold boolean;
 begin
   perform private.lock_accounts();
-  v_now := private.clock();
-  with released as (
-    update public.crypto_orders as o
-    set lease_owner = null, lease_token = null, lease_expires_at = null,
-        next_action_at = case
-          -- Somebody canceled it while the run was at something else: the broker has not been told, whatever it said meanwhile.
-          when o.status = 'cancel_pending' and o.claimed_for <> 'cancel' and o.cancel_requested_by is distinct from v_run then v_now
-          when o.next_action_at is not null then greatest(o.next_action_at, v_now + interval '1 second')
-        end
-    where o.lease_owner = p_run_id
-    returning o.next_action_at <= v_now as is_untold
-  )
-  select pg_catalog.count(*), pg_catalog.bool_or(r.is_untold) into v_count, v_is_untold from released as r;
-  if v_is_untold and v_run <> 'reposition-tick' then perform private.wake('reposition-tick', 'canceled during ' || v_run); end if;
+  update public.crypto_orders as o
+  set lease_owner = null, lease_token = null, lease_expires_at = null,
+      next_action_at = case when o.next_action_at is not null then greatest(o.next_action_at, private.clock() + interval '1 second') end
+  where o.lease_owner = p_run_id;
+  get diagnostics v_count = row_count;
   return v_count;
 end
 $$;
-comment on function private.release_claims is
-  'Gives back a run''s leases when it ends. An order nobody reported on is due again a second later; one that was canceled meanwhile is due at once.';
+comment on function private.release_claims is 'Gives back a run''s leases when it ends; an order nobody reported on is due again a second later.';
 alter function private.release_claims owner to zoe_engine;
 
 create function private.apply_decision(p_order public.crypto_orders, p_decision jsonb) returns boolean
