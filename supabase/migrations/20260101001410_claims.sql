@@ -99,18 +99,31 @@ create function private.release_claims(p_run_id uuid) returns integer
 language plpgsql security definer set search_path = ''
 as $$
 declare
+  v_now timestamptz;
   v_count integer;
+  v_was_asked boolean;
 begin
   perform private.lock_accounts();
-  update public.crypto_orders as o
-  set lease_owner = null, lease_token = null, lease_expires_at = null,
-      next_action_at = case when o.next_action_at is not null then greatest(o.next_action_at, private.clock() + interval '1 second') end
-  where o.lease_owner = p_run_id;
-  get diagnostics v_count = row_count;
+  v_now := private.clock();
+  with released as (
+    update public.crypto_orders as o
+    set lease_owner = null, lease_token = null, lease_expires_at = null,
+        next_action_at = case
+          -- Its cancel was asked for while the run held it, and nobody has told the broker yet.
+          when o.status = 'cancel_pending' and o.next_action_at <= o.cancel_requested_at
+            and o.cancel_requested_at >= o.lease_expires_at - interval '60 seconds' then o.next_action_at
+          when o.next_action_at is not null then greatest(o.next_action_at, v_now + interval '1 second')
+        end
+    where o.lease_owner = p_run_id
+    returning o.next_action_at
+  )
+  select count(*), coalesce(bool_or(r.next_action_at <= v_now), false) into v_count, v_was_asked from released as r;
+  if v_was_asked then perform private.wake('reposition-tick', 'a cancel was asked for meanwhile'); end if;
   return v_count;
 end
 $$;
-comment on function private.release_claims is 'Gives back a run''s leases when it ends; an order nobody reported on is due again a second later.';
+comment on function private.release_claims is
+  'Gives back a run''s leases when it ends: an order nobody reported on is due again a second later, one whose cancel was asked for meanwhile at once.';
 alter function private.release_claims owner to zoe_engine;
 
 create function private.apply_decision(p_order public.crypto_orders, p_decision jsonb) returns boolean
@@ -122,6 +135,8 @@ declare
   v_counts boolean := coalesce((p_decision ->> 'count')::boolean, false);
 begin
   if v_action = 'keep' then
+    -- Its cancel was asked for while the policy looked at it: the broker is told now, and its timer stays.
+    if p_order.status = 'cancel_pending' then return true; end if;
     update public.crypto_orders as o
     set next_action_at = v_now + pg_catalog.make_interval(secs => o.ttl_seconds), replace_count = o.replace_count + v_counts::integer
     where o.id = p_order.id;

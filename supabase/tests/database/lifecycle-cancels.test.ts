@@ -1,0 +1,67 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { TestDatabase } from "../support/database.ts";
+import { type StartedRun, tickRpc } from "../support/tick-rpc.ts";
+import { accepted, entry } from "./guards-fixture.ts";
+import { apply, handOver, openBooks, orderOf, type Report, report } from "./money-fixture.ts";
+
+let db: TestDatabase;
+let ticks: ReturnType<typeof tickRpc>;
+beforeEach(async () => {
+  db = await openBooks();
+  ticks = tickRpc(db);
+  await db.admin`select vault.create_secret('http://127.0.0.1:1', 'project_url'), vault.create_secret('t', 'cron_token')`;
+});
+afterEach(() => db.drop());
+
+/** A report observed at the database's own present. */
+const told = async (id: string, change: Report = {}) => {
+  const [row] = await db.sql<{ now: Date }[]>`select private.clock() as now`;
+  const [answer] = await apply(db, report(id, { observed_at: row?.now.toISOString(), ...change }));
+  return answer;
+};
+
+const byHand = (id: string) => db.sql`update public.crypto_orders set status = 'canceled' where id = ${id}`;
+
+const stillWorking = (run: StartedRun, id: string) =>
+  report(id, { lease_token: Number(run.token), observed_at: run.now });
+
+const wakes = async () => (await db.admin`select from net.http_request_queue where url like '%reposition-tick'`).length;
+
+describe("a cancel asked for while a run holds the order", () => {
+  it("is handed to that run, whatever its policy has decided meanwhile", async () => {
+    const id = await handOver(db);
+    await told(id);
+    await db.advanceClock(61);
+    const run = await ticks.start("reposition-tick");
+    await byHand(id);
+    const { orders } = await ticks.commit(run, {
+      reports: [stillWorking(run, id)],
+      decisions: [{ order_id: id, action: "keep", reason: "price_unchanged", count: true }],
+    });
+    expect(orders).toMatchObject([{ id, action: "cancel", cancel_reason_code: "manual_sql" }]);
+    expect(await orderOf(db, id)).toMatchObject({ replace_count: 0, next_action_at: new Date("2026-03-01T12:01:01Z") });
+  });
+
+  it("is due the moment its sender lets go, and wakes the reposition tick", async () => {
+    const id = await accepted(db, entry());
+    const sender = await ticks.start("trader-tick");
+    await byHand(id);
+    const before = await wakes();
+    await ticks.finish(sender, { outcome: "ok", reports: [stillWorking(sender, id)] });
+    expect(await wakes()).toBe(before + 1);
+    const { work } = await ticks.start("reposition-tick");
+    expect(work.orders).toMatchObject([{ id, action: "cancel" }]);
+  });
+
+  it("is tried again a second later when a run was told to cancel it and gave no answer", async () => {
+    const id = await handOver(db);
+    await told(id);
+    await byHand(id);
+    await db.advanceClock(1);
+    const run = await ticks.start("reposition-tick");
+    const before = await wakes();
+    await ticks.finish(run);
+    expect(await wakes()).toBe(before);
+    expect(await orderOf(db, id)).toMatchObject({ next_action_at: new Date("2026-03-01T12:00:02Z") });
+  });
+});
