@@ -41,13 +41,13 @@ begin
     raise notice 'Order % is already % and stays as it is.', old.id, old.status;
     return null;
   end if;
-  if old.status = 'cancel_pending' and old.cancel_reason_code <> 'reprice' then
+  if old.status = 'cancel_pending' and not private.orders_the_rest(old.cancel_reason_code) then
     raise notice 'Order % is already being canceled (%).', old.id, old.cancel_reason_code;
     return null;
   end if;
   new := old;
   new.status := case old.status when 'new' then 'canceled' else 'cancel_pending' end;
-  new.cancel_reason_code := v_reason;
+  new.cancel_reason_code := case when private.orders_the_rest(v_reason) then 'manual_sql' else v_reason end;
   new.cancel_requested_at := private.clock();
   new.cancel_requested_by := private.actor();
   new.next_action_at := case old.status when 'new' then null else new.cancel_requested_at end;

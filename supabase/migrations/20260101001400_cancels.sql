@@ -21,6 +21,17 @@ $$;
 comment on function private.end_unsent_intents is 'Ends the intents whose last order was canceled before it was ever sent.';
 grant execute on function private.end_unsent_intents to zoe_engine;
 
+create function private.orders_the_rest(p_reason text) returns boolean
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return p_reason in ('reprice', 'late_fill', 'back_from_absent');
+end
+$$;
+comment on function private.orders_the_rest is
+  'Whether a cancel of this reason is the engine''s own, after which the chain may go on. Whoever wants the order gone wins over it and has another reason.';
+grant execute on function private.orders_the_rest to zoe_engine;
+
 create function private.cancel_orders(p_order_ids uuid[], p_reason text, p_actor text) returns setof uuid
 language plpgsql security definer set search_path = ''
 as $$
@@ -43,7 +54,10 @@ begin
     where o.id = any (p_order_ids)
       and (
         o.status in ('new', 'submitted', 'working', 'partially_filled')
-        or (o.status = 'cancel_pending' and o.cancel_reason_code = 'reprice' and p_reason <> 'reprice')
+        or (
+          o.status = 'cancel_pending' and private.orders_the_rest(o.cancel_reason_code)
+          and p_reason not in ('reprice', 'late_fill', o.cancel_reason_code)
+        )
       )
     returning o.id, o.status
   )
@@ -57,7 +71,7 @@ begin
 end
 $$;
 comment on function private.cancel_orders is
-  'Asks for cancels: never sent -> canceled at once, else cancel_pending until the broker proves it; a pending reprice becomes a real cancel. Returns what changed.';
+  'Asks for cancels: never sent -> canceled at once, else cancel_pending until the broker proves it; the engine''s own way to the rest becomes a real cancel. Returns what changed.';
 alter function private.cancel_orders owner to zoe_engine;
 
 create function private.request_cancel(p_order_id uuid, p_reason text, p_actor text) returns jsonb
@@ -69,6 +83,7 @@ declare
   v_status text;
 begin
   perform private.lock_accounts();
+  if private.orders_the_rest(v_reason) then v_reason := 'operator'; end if;
   v_changed := exists (select from private.cancel_orders(array[p_order_id], v_reason, p_actor));
   select o.status into v_status from public.crypto_orders as o where o.id = p_order_id;
   if v_status is null then

@@ -1,8 +1,9 @@
+import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { TestDatabase } from "../support/database.ts";
 import { type StartedRun, tickRpc } from "../support/tick-rpc.ts";
 import { accepted, entry } from "./guards-fixture.ts";
-import { apply, handOver, openBooks, orderOf, type Report, report } from "./money-fixture.ts";
+import { apply, asEngine, handOver, intentOf, openBooks, orderOf, type Report, report } from "./money-fixture.ts";
 
 let db: TestDatabase;
 let ticks: ReturnType<typeof tickRpc>;
@@ -21,6 +22,12 @@ const told = async (id: string, change: Report = {}) => {
 };
 
 const byHand = (id: string) => db.sql`update public.crypto_orders set status = 'canceled' where id = ${id}`;
+
+const byButton = (id: string, reason: string) =>
+  asEngine(db, (sql) => sql`select private.request_cancel(${id}, ${reason}, 'operator:ann')`);
+
+const engineCancels = (id: string, reason: string) =>
+  asEngine(db, (sql) => sql`select private.cancel_orders(array[${id}::uuid], ${reason}, 'test')`);
 
 const stillWorking = (run: StartedRun, id: string) =>
   report(id, { lease_token: Number(run.token), observed_at: run.now });
@@ -64,4 +71,48 @@ describe("a cancel asked for while a run holds the order", () => {
     expect(await wakes()).toBe(before);
     expect(await orderOf(db, id)).toMatchObject({ next_action_at: new Date("2026-03-01T12:00:02Z") });
   });
+});
+
+describe("a cancel asked for by a person", () => {
+  /** A child at the broker whose parent filled late, so that the engine cancels it in order to send the smaller rest. */
+  const shrinking = async () => {
+    const parent = await handOver(db);
+    await told(parent);
+    await engineCancels(parent, "reprice");
+    await db.advanceClock(1);
+    const child = (await told(parent, { state: "canceled", replacement_price: "100" }))?.child_order_id ?? "";
+    await asEngine(db, (sql) => sql`select private.claim_orders(${randomUUID()}, 1, 100)`);
+    await told(child);
+    await db.advanceClock(1);
+    await told(parent, { state: "canceled", filled_qty: "0.1", average_price: "100" });
+    expect(await orderOf(db, child)).toMatchObject({ status: "cancel_pending", cancel_reason_code: "late_fill" });
+    return child;
+  };
+
+  it.each([
+    ["the button", (id: string) => byButton(id, "operator"), "operator"],
+    ["hand", byHand, "manual_sql"],
+    ["an exit that overtakes the entry", (id: string) => engineCancels(id, "exit_first"), "exit_first"],
+  ])("wins over the engine's own cancel after a late fill: by %s", async (_, cancel, reason) => {
+    const child = await shrinking();
+    await cancel(child);
+    expect(await orderOf(db, child)).toMatchObject({ status: "cancel_pending", cancel_reason_code: reason });
+    await db.advanceClock(1);
+    expect(await told(child, { state: "canceled" })).not.toHaveProperty("child_order_id");
+    expect((await intentOf(db, child)).status).toBe("partially_filled");
+  });
+
+  it.each(["reprice", "late_fill", "back_from_absent"])(
+    "is no order for the rest though its reason says %s",
+    async (word) => {
+      const [pressed, written] = [await handOver(db), await handOver(db, { symbol: "ETH-USD" })];
+      await byButton(pressed, word);
+      await db.sql`update public.crypto_orders set status = 'canceled', cancel_reason_code = ${word} where id = ${written}`;
+      expect((await orderOf(db, pressed)).cancel_reason_code).toBe("operator");
+      expect((await orderOf(db, written)).cancel_reason_code).toBe("manual_sql");
+      for (const id of [pressed, written]) {
+        expect(await told(id, { state: "canceled" })).not.toHaveProperty("child_order_id");
+      }
+    },
+  );
 });
