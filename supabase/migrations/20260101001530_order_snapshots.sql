@@ -159,6 +159,10 @@ begin
         when p_status = 'rejected' then coalesce(c.reject_reason, r.reason, 'rejected')
         when not v_was_closed then c.reject_reason
       end,
+      -- What is alive again is not being canceled, until somebody asks again.
+      cancel_reason_code = case when v_is_closed or not v_was_closed then c.cancel_reason_code end,
+      cancel_requested_at = case when v_is_closed or not v_was_closed then c.cancel_requested_at end,
+      cancel_requested_by = case when v_is_closed or not v_was_closed then c.cancel_requested_by end,
       acknowledged_at = coalesce(c.acknowledged_at, private.clock()),
       closed_at = case when v_is_closed then coalesce(c.closed_at, private.clock()) end,
       reported_at = greatest(c.reported_at, r.observed_at), not_found_count = 0, not_found_since = null, not_found_at = null,
@@ -187,6 +191,20 @@ end
 $$;
 comment on function private.flag_unsent is 'Tells of a report on an order that was never sent: it can''t be true, and nothing is booked.';
 alter function private.flag_unsent owner to zoe_engine;
+
+create function private.cancel_again(o public.crypto_orders) returns void
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  if o.cancel_reason_code is not null and not private.orders_the_rest(o.cancel_reason_code) then
+    perform private.cancel_orders(array[o.id], o.cancel_reason_code, o.cancel_requested_by);
+  end if;
+  perform private.cancel_halted_entries(o.mode);
+end
+$$;
+comment on function private.cancel_again is
+  'An order that is alive after all: asks again for the cancel that had been asked for, or for the one that a halt asks for since.';
+alter function private.cancel_again owner to zoe_engine;
 
 create function private.apply_snapshot(o public.crypto_orders, r private.broker_report) returns boolean
 language plpgsql security definer set search_path = ''
@@ -217,6 +235,7 @@ begin
   perform private.flag_order(v_after, f.key, f.value, pg_catalog.to_jsonb(r))
   from pg_catalog.jsonb_each_text(v_flags) as f
   where f.value is distinct from o.last_error;
+  if private.phase(o.status) = 'closed' and private.phase(v_status) = 'live' then perform private.cancel_again(o); end if;
   return (v_after.status, v_after.filled_qty, v_after.unresolved) is distinct from (o.status, o.filled_qty, o.unresolved);
 end
 $$;

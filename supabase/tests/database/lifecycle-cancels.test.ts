@@ -3,7 +3,17 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { TestDatabase } from "../support/database.ts";
 import { type StartedRun, tickRpc } from "../support/tick-rpc.ts";
 import { accepted, entry } from "./guards-fixture.ts";
-import { apply, asEngine, handOver, intentOf, openBooks, orderOf, type Report, report } from "./money-fixture.ts";
+import {
+  apply,
+  asEngine,
+  eventsOf,
+  handOver,
+  intentOf,
+  openBooks,
+  orderOf,
+  type Report,
+  report,
+} from "./money-fixture.ts";
 
 let db: TestDatabase;
 let ticks: ReturnType<typeof tickRpc>;
@@ -115,4 +125,54 @@ describe("a cancel asked for by a person", () => {
       }
     },
   );
+});
+
+describe("an order that was proven absent and is alive after all", () => {
+  const absent = async (id: string) => {
+    for (let n = 0; n < 4; n += 1) {
+      await told(id, { kind: "not_found" });
+      await db.advanceClock(10);
+    }
+    expect(await orderOf(db, id)).toMatchObject({ status: "rejected", reject_reason: "never_reached_broker" });
+  };
+
+  it("is canceled as had been asked for before", async () => {
+    const id = await handOver(db);
+    await byHand(id);
+    await absent(id);
+    expect((await told(id))?.status).toBe("cancel_pending");
+    expect(await orderOf(db, id)).toMatchObject({
+      cancel_reason_code: "manual_sql",
+      cancel_requested_by: "sql:postgres",
+    });
+    expect(await eventsOf(db, id)).toEqual(expect.arrayContaining(["rejected", "working", "cancel_pending"]));
+    await db.advanceClock(1);
+    await told(id, { state: "canceled" });
+    expect((await intentOf(db, id)).status).toBe("canceled");
+  });
+
+  it("is canceled at once when entries are halted by now", async () => {
+    const id = await handOver(db);
+    await absent(id);
+    await db.sql`update public.config set value = 'true' where key = 'kill_switch'`;
+    await told(id);
+    expect(await orderOf(db, id)).toMatchObject({
+      status: "cancel_pending",
+      cancel_reason_code: "kill_switch",
+      next_action_at: new Date("2026-03-01T12:00:40Z"),
+    });
+  });
+
+  it("works on, with no trace of a reprice that nobody needs any more", async () => {
+    const id = await handOver(db);
+    await engineCancels(id, "reprice");
+    await db.sql`update public.config set value = '0' where key = 'MAX_OPEN_POSITIONS'`;
+    await absent(id);
+    await told(id);
+    expect(await orderOf(db, id)).toMatchObject({
+      status: "working",
+      cancel_reason_code: null,
+      cancel_requested_at: null,
+    });
+  });
 });
