@@ -46,10 +46,21 @@ as $$
 begin
   if not (private.knob_boolean('kill_switch') and private.knob_boolean('KILL_SWITCH_FLATTEN')) then return; end if;
   return query
-  select p.mode, p.symbol, p.qty, q.bid * (1 - private.knob_number('MAX_CROSS_SPREAD_BPS') / 10000)
+  select p.mode, p.symbol, w.qty, w.price
   from public.positions as p
   join public.quotes as q on q.symbol = p.symbol
-  where p.qty > 0 and not private.dust(p.mode, p.symbol, p.qty)
+  join public.instruments as n on n.symbol = p.symbol
+  cross join lateral (
+    select least(p.qty, private.confirmed_qty(p.mode, p.symbol)) as qty,
+      q.bid * (1 - private.knob_number('MAX_CROSS_SPREAD_BPS') / 10000) as price
+  ) as w
+  where p.qty > 0 and w.qty >= n.min_qty and w.qty * w.price >= n.min_notional
+    and private.check_state_guards(p.mode, 'manual', 'flatten') is null
+    -- A sale that the broker refused goes on by itself, with back-off.
+    and not exists (
+      select from public.order_intents as i
+      where i.mode = p.mode and i.symbol = p.symbol and i.status = 'active' and i.purpose = 'flatten'
+    )
     and not exists (
       select from public.crypto_orders as b
       where b.mode = p.mode and b.side = 'buy'
@@ -64,7 +75,7 @@ begin
 end
 $$;
 comment on function private.flatten_candidates is
-  'What a kill with KILL_SWITCH_FLATTEN sells now: held, nothing on its way there, and every entry of the mode canceled.';
+  'What a kill with KILL_SWITCH_FLATTEN sells now: held (while degraded: and confirmed), nothing on its way there, every entry of the mode canceled, and no denial to expect.';
 alter function private.flatten_candidates owner to zoe_engine;
 
 create function private.flatten_when_quiet() returns integer

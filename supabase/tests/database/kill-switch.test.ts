@@ -152,6 +152,42 @@ describe("KILL_SWITCH_FLATTEN", () => {
     expect(await claim()).toMatchObject([{ action: "send", symbol: "SOL-USD" }]);
   });
 
+  it("tries a sale that the broker refuses again with back-off, as one intent and not as ever new ones", async () => {
+    await kill();
+    for (const seconds of [15, 30, 60]) {
+      const [sale] = await claim();
+      expect(sale).toMatchObject({ action: "send", purpose: "flatten" });
+      await db.sql`select public.apply_execution_reports(${db.sql.json([{ order_id: sale?.id, kind: "refused" }] as never)})`;
+      expect((await db.sql`select private.work_is_due() as due`)[0]?.due).toBe(false);
+      expect(await claim()).toEqual([]);
+      await db.advanceClock(seconds);
+      await asEngine(db, (sql) => sql`select private.recover_intents()`);
+    }
+    expect(await db.sql`select status from public.order_intents`).toEqual([{ status: "active" }]);
+  });
+
+  it("sells what the broker confirms while the books disagree", async () => {
+    await asEngine(db, async (sql) => {
+      await sql`select private.enter_degraded('paper', 'a holding is off')`;
+      await sql`
+        insert into public.crypto_reconciliation_events (
+          mode, status, local_cash, broker_cash, cash_diff, local_holdings, broker_holdings, holdings_diff, cash_tolerance,
+          qty_tolerance, facts_hash, observed_at
+        )
+        values ('paper', 'degraded', 0, 0, 0, '{}', '{"SOL-USD": "0.9"}', '{}', 2, 0.000001, 'test', private.clock())`;
+    });
+    await kill();
+    expect(await claim()).toMatchObject([{ action: "send", purpose: "flatten", qty: "0.9" }]);
+  });
+
+  it("is no work where it would be denied: live, and not armed", async () => {
+    await hold(db, "SOL-USD", "0");
+    await hold(db, "ETH-USD", "1", "trader", "live");
+    await kill();
+    expect((await db.sql`select private.work_is_due() as due`)[0]?.due).toBe(false);
+    expect(await claim()).toEqual([]);
+  });
+
   it("does nothing unless the kill switch is on", async () => {
     expect(await claim()).toEqual([]);
     expect((await db.sql`select private.work_is_due() as due`)[0]?.due).toBe(false);
