@@ -65,6 +65,16 @@ comment on function private.take_trade_lock is
   'Takes the symbol for the engine with a fresh fencing token, or renews its own. A manual exit leaves another engine''s lock alone.';
 grant execute on function private.take_trade_lock to zoe_engine;
 
+create function private.ttl_seconds(p_purpose text) returns integer
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return private.knob_number(case p_purpose when 'entry' then 'ORDER_TTL_SECONDS_ENTRY' else 'ORDER_TTL_SECONDS_EXIT' end)::integer;
+end
+$$;
+comment on function private.ttl_seconds is 'The seconds until an order of this purpose is looked at again. Twin of ttlSeconds.';
+grant execute on function private.ttl_seconds to zoe_engine;
+
 create function private.accept_intent(p private.intent_request) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -103,7 +113,7 @@ begin
   )
   values (
     v_intent_id, p.engine, p.mode, p.symbol, p.side, p.purpose, p.urgency, p.qty, p.limit_price,
-    private.knob_number(case p.purpose when 'entry' then 'ORDER_TTL_SECONDS_ENTRY' else 'ORDER_TTL_SECONDS_EXIT' end)::integer,
+    private.ttl_seconds(p.purpose),
     v_now, private.trace_id(), v_now, v_now
   )
   returning id into v_order_id;

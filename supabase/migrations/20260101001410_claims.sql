@@ -133,12 +133,14 @@ declare
   v_action text := p_decision ->> 'action';
   v_now timestamptz := private.clock();
   v_counts boolean := coalesce((p_decision ->> 'count')::boolean, false);
+  v_ttl integer := private.ttl_seconds(p_order.purpose);
 begin
   if v_action = 'keep' then
     -- Its cancel was asked for while the policy looked at it: the broker is told now, and its timer stays.
     if p_order.status = 'cancel_pending' then return true; end if;
     update public.crypto_orders as o
-    set next_action_at = v_now + pg_catalog.make_interval(secs => o.ttl_seconds), replace_count = o.replace_count + v_counts::integer
+    set ttl_seconds = v_ttl, next_action_at = v_now + pg_catalog.make_interval(secs => v_ttl),
+        replace_count = o.replace_count + v_counts::integer
     where o.id = p_order.id;
     if v_counts and p_order.replace_count + 1 >= private.knob_number('MAX_REPRICE_ATTEMPTS') then
       update public.order_intents as i set max_reached_at = v_now, updated_at = v_now

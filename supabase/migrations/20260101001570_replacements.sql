@@ -16,7 +16,7 @@ begin
   values (
     p_intent.id, p_parent.id, p_parent.engine, p_parent.mode, p_parent.symbol, p_parent.side, p_parent.purpose, p_parent.urgency,
     p_qty, p_price, case when p_parent.replace_count >= v_most then p_parent.replace_count else p_parent.replace_count + 1 end,
-    private.knob_number(case p_parent.purpose when 'entry' then 'ORDER_TTL_SECONDS_ENTRY' else 'ORDER_TTL_SECONDS_EXIT' end)::integer,
+    private.ttl_seconds(p_parent.purpose),
     private.clock(), coalesce(private.trace_id(), p_parent.trace_id), private.clock()
   )
   returning * into v_child;

@@ -1,7 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { TestDatabase } from "../support/database.ts";
-import { accepted, asEngine, entry, exit, hold, moveOrder, openMarket, order, passTime } from "./guards-fixture.ts";
+import {
+  accepted,
+  asEngine,
+  entry,
+  exit,
+  hold,
+  moveOrder,
+  openMarket,
+  order,
+  passTime,
+  setKnob,
+} from "./guards-fixture.ts";
 
 const TOKEN = 7;
 
@@ -54,6 +65,17 @@ describe("a decision", () => {
     expect(await reached()).toEqual(new Date("2026-03-01T12:00:00Z"));
     await decide(run, [{ order_id: id, action: "keep", reason: "wait" }]);
     expect(await order(db, id)).toMatchObject({ replace_count: 3 });
+  });
+
+  it("to keep waits for the time to live that the knob gives by now, in both directions", async () => {
+    for (const seconds of [5, 90]) {
+      await setKnob(db, "ORDER_TTL_SECONDS_ENTRY", String(seconds));
+      await decide(run, [{ order_id: id, action: "keep", reason: "unchanged", count: false }]);
+      expect(await order(db, id)).toMatchObject({
+        ttl_seconds: seconds,
+        next_action_at: new Date(Date.parse("2026-03-01T12:00:00Z") + seconds * 1000),
+      });
+    }
   });
 
   it("with an alert tells a person", async () => {
