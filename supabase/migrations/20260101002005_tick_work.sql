@@ -32,7 +32,8 @@ as $$
 begin
   return coalesce((
     select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
-      'symbol', p.symbol, 'engine', p.engine, 'qty', p.qty::text, 'free_qty', greatest(p.qty - asked.qty, 0)::text,
+      'symbol', p.symbol, 'engine', p.engine, 'qty', p.qty::text,
+      'free_qty', greatest(least(p.qty, private.confirmed_qty(p.mode, p.symbol)) - asked.qty, 0)::text,
       'average_price', p.average_price::text, 'entry_price', p.entry_price::text, 'high_water', p.high_water::text,
       'stop_price', p.stop_price::text, 'target_price', p.target_price::text, 'trail_armed', p.trail_armed,
       'opened_at', private.iso(p.opened_at), 'exit_by', private.iso(p.exit_by), 'strategy', p.strategy
@@ -48,7 +49,7 @@ begin
   ), '[]');
 end
 $$;
-comment on function private.positions_work is 'What is held, with its exit state; free_qty is what no open sell asks for already.';
+comment on function private.positions_work is 'What is held, with its exit state; free_qty is what may be sold: while degraded no more than the broker confirms, and less what open sells ask for.';
 alter function private.positions_work owner to zoe_engine;
 
 create function private.open_orders_work(p_mode text) returns jsonb
