@@ -182,9 +182,12 @@ begin atomic
   update public.tick_runs as r
   set outcome = 'error', error = 'the run never finished: its lease expired', finished_at = private.clock(),
       duration_ms = pg_catalog.round(extract(epoch from private.clock() - r.started_at) * 1000)
-  from private.tick_leases as l
-  where r.outcome = 'running' and l.name = r.name
-    and (l.run_id is distinct from r.id or l.expires_at <= private.clock());
+  -- The next run of the tick says so too, before it takes the accounts that are held here: whoever has the row does it.
+  where r.id in (
+    select k.id from public.tick_runs as k join private.tick_leases as l on l.name = k.name
+    where k.outcome = 'running' and (l.run_id is distinct from k.id or l.expires_at <= private.clock())
+    for update of k skip locked
+  );
 end;
 comment on function private.close_lost_runs is 'Says of runs that crashed that they did.';
 alter function private.close_lost_runs owner to zoe_engine;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { busyDay } from "../support/busy-day.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { entry, quoteAt } from "../support/tick-rpc.ts";
@@ -64,5 +64,25 @@ describe("everything at once", () => {
       select (select count(*)::integer from public.tick_runs where outcome = 'running') as running,
         (select count(*)::integer from public.alerts where kind = 'invariant') as broken`;
     expect(left).toEqual({ running: 0, broken: 0 });
+  });
+
+  it("lets the next run of a crashed tick begin beside the watchdog, which both say that it crashed", async () => {
+    const [engine, owner] = [db.as("service_role"), db.connect("postgres")];
+    const begin = () => engine`select public.begin_tick('reposition-tick', null, 'wake', null) as run`;
+    await begin();
+    await db.advanceClock(121);
+    let next: ReturnType<typeof begin> | undefined;
+    await owner.begin(async (sql) => {
+      await sql`select private.lock_accounts()`;
+      next = begin();
+      next.catch(() => undefined);
+      await vi.waitUntil(
+        async () =>
+          (await db.admin`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)
+            .length > 0,
+      );
+      await sql`select private.run_watchdog()`;
+    });
+    expect((await next)?.[0]?.run).toMatchObject({ outcome: "running" });
   });
 });
