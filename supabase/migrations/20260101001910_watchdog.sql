@@ -37,8 +37,14 @@ begin
       'It is retried. Check the broker; the order may still fill until the cancel is confirmed.',
       pg_catalog.count(*)::integer, pg_catalog.jsonb_build_object('order_ids', pg_catalog.jsonb_agg(o.id order by o.requested_at))
     from public.crypto_orders as o
-    where o.status = 'cancel_pending'
-      and o.cancel_requested_at <= v_now - private.knob_seconds('ALERT_CANCEL_UNCONFIRMED_SECONDS')
+    where (o.status = 'cancel_pending' and o.cancel_requested_at <= v_now - private.knob_seconds('ALERT_CANCEL_UNCONFIRMED_SECONDS'))
+      -- Each refusal puts an entry back to work and its cancel is asked for anew, for as long as entries are halted.
+      or (
+        o.purpose = 'entry' and o.status in ('submitted', 'working', 'partially_filled', 'cancel_pending') and exists (
+          select from private.halts(o.mode) as h
+          where h.since <= v_now - private.knob_seconds('ALERT_CANCEL_UNCONFIRMED_SECONDS')
+        )
+      )
     group by o.mode;
 
   return query

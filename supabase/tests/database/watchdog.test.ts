@@ -104,6 +104,21 @@ describe("the watchdog finds", () => {
     expect(await open("cancel_unconfirmed")).toEqual([]);
   });
 
+  it("an entry that is alive a minute after a halt, because the broker refuses its cancel again and again", async () => {
+    const id = await placeOrder();
+    await db.sql`update public.config set value = 'true' where key = 'kill_switch'`;
+    for (let seconds = 0; seconds < 60; seconds += 10) {
+      await watch();
+      expect(await open("cancel_unconfirmed")).toEqual([]);
+      const refusal = { order_id: id, kind: "cancel_refused", reason: "not now" };
+      await ticks.sql`select public.apply_execution_reports(${ticks.sql.json([refusal])})`;
+      await db.advanceClock(10);
+      await asEngine((sql) => sql`select private.cancel_halted_entries('paper')`);
+    }
+    await watch();
+    expect(await open("cancel_unconfirmed")).toMatchObject([{ severity: "critical", count: 1, mode: "paper" }]);
+  });
+
   it("three rejections within ten minutes, with their count, until they are old", async () => {
     for (const symbol of ["BTC-USD", "ETH-USD", "SOL-USD"]) {
       const id = await placeOrder(symbol);
