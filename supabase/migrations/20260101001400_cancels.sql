@@ -129,3 +129,23 @@ end
 $$;
 comment on function private.cancel_for_kill_switch is 'What a kill does in its own transaction: cancels in both modes, and wakes the reposition tick.';
 alter function private.cancel_for_kill_switch owner to zoe_engine;
+
+create function private.must_go(p_order public.crypto_orders) returns boolean
+language plpgsql set search_path = ''
+as $$
+begin
+  if p_order.purpose = 'entry' and exists (
+    select from public.crypto_orders as s
+    where s.mode = p_order.mode and s.symbol = p_order.symbol and s.side = 'sell'
+      and s.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
+  ) then
+    perform private.cancel_orders(array[p_order.id], 'exit_first', private.actor());
+  elsif p_order.parent_order_id is not null then
+    perform private.shrink_child(i, p_order.id) from public.order_intents as i where i.id = p_order.intent_group_id;
+  end if;
+  return (select o.status = 'cancel_pending' from public.crypto_orders as o where o.id = p_order.id);
+end
+$$;
+comment on function private.must_go is
+  'Whether an order is to be canceled whatever the policy says: somebody asked meanwhile, or the broker refused when an exit overtook it or a late fill left less to order. Asks again then.';
+grant execute on function private.must_go to zoe_engine;

@@ -135,9 +135,8 @@ declare
   v_counts boolean := coalesce((p_decision ->> 'count')::boolean, false);
   v_ttl integer := private.ttl_seconds(p_order.purpose);
 begin
+  if v_action in ('keep', 'reprice') and private.must_go(p_order) then return true; end if;
   if v_action = 'keep' then
-    -- Its cancel was asked for while the policy looked at it: the broker is told now, and its timer stays.
-    if p_order.status = 'cancel_pending' then return true; end if;
     update public.crypto_orders as o
     set ttl_seconds = v_ttl, next_action_at = v_now + pg_catalog.make_interval(secs => v_ttl),
         replace_count = o.replace_count + v_counts::integer

@@ -49,7 +49,7 @@ begin
   v_price := private.touch_price(v_parent, p_price);
   if v_price is null or exists (
     select from public.crypto_orders as o
-    where o.mode = v_parent.mode and o.symbol = v_parent.symbol and o.side = v_parent.side
+    where o.mode = v_parent.mode and o.symbol = v_parent.symbol and (o.side = v_parent.side or v_intent.purpose = 'entry')
       and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
   ) then
     if v_intent.purpose = 'entry' then perform private.end_intent(v_intent, v_parent); end if;

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { TestDatabase } from "../support/database.ts";
 import { type StartedRun, tickRpc } from "../support/tick-rpc.ts";
-import { accepted, entry } from "./guards-fixture.ts";
+import { accepted, entry, exit } from "./guards-fixture.ts";
 import {
   apply,
   asEngine,
@@ -11,6 +11,7 @@ import {
   intentOf,
   openBooks,
   orderOf,
+  quote,
   type Report,
   report,
 } from "./money-fixture.ts";
@@ -43,6 +44,21 @@ const stillWorking = (run: StartedRun, id: string) =>
   report(id, { lease_token: Number(run.token), observed_at: run.now });
 
 const wakes = async () => (await db.admin`select from net.http_request_queue where url like '%reposition-tick'`).length;
+
+/** A child at the broker whose parent filled late, so that the engine cancels it in order to send the smaller rest. */
+const shrinking = async () => {
+  const parent = await handOver(db);
+  await told(parent);
+  await engineCancels(parent, "reprice");
+  await db.advanceClock(1);
+  const child = (await told(parent, { state: "canceled", replacement_price: "100" }))?.child_order_id ?? "";
+  await asEngine(db, (sql) => sql`select private.claim_orders(${randomUUID()}, 1, 100)`);
+  await told(child);
+  await db.advanceClock(1);
+  await told(parent, { state: "canceled", filled_qty: "0.1", average_price: "100" });
+  expect(await orderOf(db, child)).toMatchObject({ status: "cancel_pending", cancel_reason_code: "late_fill" });
+  return child;
+};
 
 describe("a cancel asked for while a run holds the order", () => {
   it("is handed to that run, whatever its policy has decided meanwhile", async () => {
@@ -84,21 +100,6 @@ describe("a cancel asked for while a run holds the order", () => {
 });
 
 describe("a cancel asked for by a person", () => {
-  /** A child at the broker whose parent filled late, so that the engine cancels it in order to send the smaller rest. */
-  const shrinking = async () => {
-    const parent = await handOver(db);
-    await told(parent);
-    await engineCancels(parent, "reprice");
-    await db.advanceClock(1);
-    const child = (await told(parent, { state: "canceled", replacement_price: "100" }))?.child_order_id ?? "";
-    await asEngine(db, (sql) => sql`select private.claim_orders(${randomUUID()}, 1, 100)`);
-    await told(child);
-    await db.advanceClock(1);
-    await told(parent, { state: "canceled", filled_qty: "0.1", average_price: "100" });
-    expect(await orderOf(db, child)).toMatchObject({ status: "cancel_pending", cancel_reason_code: "late_fill" });
-    return child;
-  };
-
   it.each([
     ["the button", (id: string) => byButton(id, "operator"), "operator"],
     ["hand", byHand, "manual_sql"],
@@ -123,6 +124,40 @@ describe("a cancel asked for by a person", () => {
       for (const id of [pressed, written]) {
         expect(await told(id, { state: "canceled" })).not.toHaveProperty("child_order_id");
       }
+    },
+  );
+});
+
+describe("a cancel that the broker refused", () => {
+  const refused = async (id: string) => {
+    await told(id, { kind: "cancel_refused", reason: "not now" });
+    expect(await orderOf(db, id)).toMatchObject({ status: "working", cancel_reason_code: null });
+    await db.advanceClock(61);
+    await quote(db, "99.99", "100.01");
+  };
+  const decided = async (id: string, action: string) => {
+    const run = await ticks.start("reposition-tick");
+    const { orders } = await ticks.commit(run, { decisions: [{ order_id: id, action, reason: "ttl" }] });
+    return orders.find((order) => order.id === id);
+  };
+
+  it("is asked for again as long as a late fill leaves less to order", async () => {
+    const child = await shrinking();
+    await refused(child);
+    expect(await decided(child, "keep")).toMatchObject({ action: "cancel", cancel_reason_code: "late_fill" });
+  });
+
+  it.each(["keep", "reprice"])(
+    "is asked for again as long as an exit is on its way: decided was %s",
+    async (action) => {
+      const held = await handOver(db, { qty: "1" });
+      await told(held, { state: "filled", filled_qty: "1", average_price: "100" });
+      const id = await handOver(db);
+      await told(id);
+      await accepted(db, exit({ qty: "1" }));
+      expect((await orderOf(db, id)).cancel_reason_code).toBe("exit_first");
+      await refused(id);
+      expect(await decided(id, action)).toMatchObject({ action: "cancel", cancel_reason_code: "exit_first" });
     },
   );
 });
