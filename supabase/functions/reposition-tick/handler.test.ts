@@ -198,6 +198,19 @@ describe("the reposition tick", () => {
     ]);
   });
 
+  it("gives a child its parent's price when the market has come back to it meanwhile", async () => {
+    const answered = { cancel: async () => success({ clientOrderId: "o1", observedAt: NOW }) };
+    const childOf = async (part: Json) => {
+      const canceled = order({ action: "cancel", status: "cancel_pending", cancel_reason_code: "reprice", ...part });
+      const getOrder = async () => success(standing({ state: "canceled" }));
+      const { run, payload } = setUp([canceled], { ...answered, getOrder });
+      await run();
+      return (payload("commit").reports as Json[])[0]?.replacement_price;
+    };
+    expect(await childOf({ limit_price: "20105" })).toBe("20105");
+    expect(await childOf({ side: "sell", purpose: "exit", replace_count: 3, limit_price: "20100" })).toBe("20100");
+  });
+
   it("believes a refused cancel only together with the order's own state", async () => {
     const cancel = order({ action: "cancel", status: "cancel_pending", cancel_reason_code: "operator" });
     const kindsWith = async (getOrder: Broker["getOrder"]) => {

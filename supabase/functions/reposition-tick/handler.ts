@@ -1,9 +1,10 @@
 import type { Quote } from "../../../shared/market/quote.ts";
 import { decimal } from "../../../shared/money/decimal.ts";
 import type { Mode } from "../../../shared/orders/order.ts";
-import { decideReposition, type RepositionDecision } from "../../../shared/orders/reposition.ts";
+import type { RepositionDecision } from "../../../shared/orders/reposition.ts";
 import { readBooks } from "../_shared/books.ts";
-import { hasNewFill, type Performed, performOrders, type ReplacementPrice, reportsOf } from "../_shared/perform.ts";
+import { hasNewFill, type Performed, performOrders, reportsOf } from "../_shared/perform.ts";
+import { decideWorking, type QuoteOf, replacementPrice } from "../_shared/reprice.ts";
 import { count, type TickBody, type TickRun } from "../_shared/run.ts";
 import type { ClaimedOrder } from "../_shared/wire/claimed-order.ts";
 import { writeDecision, writeQuote } from "../_shared/wire/write.ts";
@@ -12,6 +13,11 @@ type Quotes = ReadonlyMap<string, Quote>;
 type Decided = readonly [order: ClaimedOrder, decision: Exclude<RepositionDecision, { action: "wait" }>];
 
 const keyOf = (mode: Mode, symbol: string): string => `${mode} ${symbol}`;
+
+const quoteIn =
+  (quotes: Quotes): QuoteOf =>
+  ({ mode, symbol }) =>
+    quotes.get(keyOf(mode, symbol)) ?? null;
 
 /** Current quotes of everything that may be repriced, from the broker that would trade it. */
 const loadQuotes = async (run: TickRun, orders: readonly ClaimedOrder[]): Promise<Quotes> => {
@@ -22,19 +28,6 @@ const loadQuotes = async (run: TickRun, orders: readonly ClaimedOrder[]): Promis
     for (const quote of answer.ok ? answer.value : []) quotes.set(keyOf(mode, quote.symbol), quote);
   }
   return quotes;
-};
-
-const decide = (run: TickRun, quotes: Quotes, order: ClaimedOrder, status: "working" | "partially_filled") => {
-  const instrument = run.work.instruments.find(({ symbol }) => symbol === order.symbol);
-  if (instrument === undefined) throw new Error(`order ${order.id} is in ${order.symbol}, which is no instrument`);
-  const known = run.work.quotes.find(({ symbol }) => symbol === order.symbol) ?? null;
-  const quote = quotes.get(keyOf(order.mode, order.symbol)) ?? known;
-  return decideReposition(
-    { ...order, status, priceIncrement: instrument.priceIncrement },
-    quote,
-    run.work.config,
-    run.now(),
-  );
 };
 
 const mayBeRepriced = (order: ClaimedOrder): boolean =>
@@ -48,20 +41,11 @@ const decideAll = (run: TickRun, quotes: Quotes, performed: readonly Performed[]
     if (order.action !== "query" || !isWorking(order) || standing === null) return [];
     if (standing.state !== "working" && standing.state !== "partially_filled") return [];
     const status = decimal(standing.filledQty).gt(decimal("0")) ? "partially_filled" : "working";
-    const decision = decide(run, quotes, order, status);
+    const decision = decideWorking(run, quoteIn(quotes), order, status);
     if (decision.action === "wait") return [];
     count(run.findings, `${decision.action}s`);
     return [[order, decision]];
   });
-
-/** The child of a reprice starts from the touch of now, not of when its parent's cancel was decided. */
-const replacementPrice =
-  (run: TickRun, quotes: Quotes): ReplacementPrice =>
-  (order) => {
-    if (order.cancelReasonCode !== "reprice") return null;
-    const decision = decide(run, quotes, { ...order, nextActionAt: null }, "working");
-    return decision.action === "reprice" ? decision.price : null;
-  };
 
 /**
  * Brings every due order to the broker's truth: begin_tick has recovered what a crash left behind and claimed what is
@@ -71,7 +55,7 @@ export const repositionTick: TickBody = async (run) => {
   const { orders } = run.work;
   if (orders.length === 0) return;
   const quotes = await loadQuotes(run, orders.filter(mayBeRepriced));
-  const price = replacementPrice(run, quotes);
+  const price = replacementPrice(run, quoteIn(quotes));
   const first = await performOrders(run, orders, run.now(), price);
   run.findings.reports.push(...reportsOf(first));
   const decided = decideAll(run, quotes, first);
