@@ -59,7 +59,8 @@ begin
   return coalesce((
     select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
       'id', o.id, 'symbol', o.symbol, 'side', o.side, 'purpose', o.purpose, 'urgency', o.urgency, 'status', o.status,
-      'unresolved', o.unresolved, 'qty', o.qty::text, 'filled_qty', o.filled_qty::text, 'limit_price', o.limit_price::text
+      'unresolved', o.unresolved, 'qty', o.qty::text, 'filled_qty', o.filled_qty::text, 'limit_price', o.limit_price::text,
+      'cancel_reason_code', o.cancel_reason_code
     ) order by o.requested_at, o.id)
     from public.crypto_orders as o
     where o.mode = p_mode and (o.unresolved or o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending'))

@@ -1,5 +1,6 @@
 import { readBooks } from "../_shared/books.ts";
 import { performOrders, reportsOf } from "../_shared/perform.ts";
+import { replacementPrice } from "../_shared/reprice.ts";
 import { count, type TickBody, type TickRun } from "../_shared/run.ts";
 import { type Json, writeCandle, writeQuote } from "../_shared/wire/write.ts";
 import { decideEntries } from "./entries.ts";
@@ -7,7 +8,7 @@ import { decideExits } from "./exits.ts";
 import { reportOpenOrders } from "./open-orders.ts";
 import { marketHeartbeat, newCandles, watchMarket } from "./watch.ts";
 
-/** A replacement's price is left to the database here: repricing is the reposition tick's. */
+/** Leftovers are only sent: there is nothing to replace. */
 const noPrice = () => null;
 
 const noteDenials = (run: TickRun, intents: readonly Json[], answers: readonly Json[]): void => {
@@ -47,7 +48,10 @@ export const traderTick: TickBody = async (run) => {
     thoughts: [...exits.thoughts, ...entries.thoughts],
   });
   noteDenials(run, intents, committed.intents);
-  const sent = await performOrders(run, committed.orders, run.now(), noPrice);
+  const price = replacementPrice(run, ({ mode: ofOrder, symbol }) =>
+    ofOrder === mode ? (watch.quotes.get(symbol) ?? null) : null,
+  );
+  const sent = await performOrders(run, committed.orders, run.now(), price);
   run.findings.reports.push(...reportsOf(sent));
   await readBooks(run, mode);
 };

@@ -117,6 +117,25 @@ describe("a trade from entry to exit", () => {
     expect(await booksAgree()).toBe(true);
   });
 
+  it.each([
+    ["too early to cancel it once more", 1],
+    ["as it cancels it once more", 3],
+  ])("prices the next attempt by the policy also when the trader hears of the cancel first, %s", async (_, seconds) => {
+    await enter();
+    await bench.pass(61);
+    bench.price("20100", "20110");
+    await bench.tick("reposition-tick");
+    await bench.pass(seconds);
+    bench.price("20200", "20210");
+    await bench.tick("trader-tick");
+    await bench.pass(2);
+    await bench.tick("reposition-tick");
+    expect(await bench.orders()).toMatchObject([
+      { status: "canceled", limit_price: "20000", cancel_reason_code: "reprice" },
+      { limit_price: "20205", replace_count: 1 },
+    ]);
+  });
+
   it("sells at once when the stop is hit, below the bid", async () => {
     await enter();
     await bench.pass(61);

@@ -35,6 +35,7 @@ export interface OpenOrder {
   readonly qty: Amount;
   readonly filledQty: Amount;
   readonly limitPrice: Amount;
+  readonly cancelReasonCode: string | null;
 }
 
 /** Cash in USD. */
@@ -118,6 +119,7 @@ const readOpenOrder = (row: unknown): OpenOrder => ({
   qty: positive(row, "qty"),
   filledQty: notNegative(row, "filled_qty"),
   limitPrice: positive(row, "limit_price"),
+  cancelReasonCode: read.textOf(row, "cancel_reason_code"),
 });
 
 const readAccount = (body: unknown, field: string): Account => {
