@@ -86,14 +86,28 @@ const takeLiquidity = (
   return bookExecution(marked, open, { qty: rest, price: worse, liquidity: "taker", at }, rules);
 };
 
-/** Lets an order take effect: a marketable one takes liquidity, what is left of it rests in the queue. */
+/** What the market is known to be at a moment; a quote from long before is none. */
+const currentView = (
+  state: ExchangeState,
+  symbol: string,
+  at: Millis,
+  rules: ExchangeRules,
+): MarketView | undefined => {
+  const view = state.market[symbol];
+  return view?.source === "quote" && at - view.at > rules.maxQuoteAgeMs ? undefined : view;
+};
+
+/**
+ * Lets an order take effect: a marketable one takes liquidity, what is left of it rests in the queue. While the market
+ * is unknown it only rests, until a quote or a trade tells.
+ */
 export const acceptOrder = (
   state: ExchangeState,
   order: PaperOrder,
   at: Millis,
   rules: ExchangeRules,
 ): ExchangeState => {
-  const view = state.market[order.symbol];
+  const view = currentView(state, order.symbol, at, rules);
   const resting: PaperOrder = {
     ...order,
     status: "resting",

@@ -74,6 +74,8 @@ export interface ExchangeRules {
   readonly queueShare: Amount;
   /** Half the spread assumed around a candle's close when only candles are known. */
   readonly candleHalfSpreadBps: Amount;
+  /** How old a quote may be for an order that takes effect to trade against it. */
+  readonly maxQuoteAgeMs: number;
 }
 
 /** Opens an exchange with cash in USD and nothing else. */
@@ -101,6 +103,7 @@ export const exchangeRules = (
   slippageRootBps: "10",
   queueShare: "1",
   candleHalfSpreadBps: "5",
+  maxQuoteAgeMs: 30_000,
 });
 
 /** Tells whether an order can still fill. */

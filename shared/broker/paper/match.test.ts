@@ -24,6 +24,12 @@ describe("an order's way into the book", () => {
     expect(standing(run([trade(300, "99.99", "5")], state))).toEqual(["filled", "1", "100"]);
   });
 
+  it("only rests while the last quote is too old to be the market, until the next one", () => {
+    const old = run([quote(0, "99", "100"), place(29_800, { limitPrice: "101" }), { type: "time", at: 40_000 }]);
+    expect(standing(old)).toEqual(["working", "0", null]);
+    expect(standing(run([quote(40_100, "99", "100.5")], old))).toEqual(["filled", "1", "101"]);
+  });
+
   it("does not sell the same displayed size twice", () => {
     const state = run([
       quote(0, "99", "100", "1", "1"),

@@ -116,6 +116,22 @@ describe("the broker of paper mode", () => {
     expect(await broker().quotes([BTC])).toMatchObject({ ok: false, error: { kind: "unavailable" } });
   });
 
+  it("fills nothing at a price it saw long ago, when the feed is down as an order arrives", async () => {
+    const { broker, market, clock } = open();
+    await broker().place(BUY);
+    clock.now += 3_600_000;
+    market.fail(true);
+    const DEARER = { ...BUY, clientOrderId: ID.replace(/^./, "a"), limitPrice: "30000" };
+    await broker().place(DEARER);
+    clock.now += 1_000;
+    expect(await broker().getOrder(DEARER.clientOrderId)).toMatchObject({ value: { state: "working" } });
+    market.fail(false);
+    market.quote(BTC, "29000", "29010", clock.now);
+    expect(await broker().getOrder(DEARER.clientOrderId)).toMatchObject({
+      value: { state: "filled", averagePrice: "30000" },
+    });
+  });
+
   it("is not carried into the future by a feed whose clock is ahead", async () => {
     const { broker, market, clock } = open();
     market.quote(BTC, "20000", "20010", clock.now + 86_400_000);
