@@ -50,4 +50,16 @@ describe("the database over REST", () => {
     await server?.close();
     await expect(restRpc(server?.url ?? "", "k")("begin_tick", {})).rejects.toMatchObject({ code: "unavailable" });
   });
+
+  it.each([
+    ["a gateway's throttle", 429, { message: "API rate limit exceeded" }],
+    ["a gateway's refused key", 401, { message: "Invalid API key" }],
+    ["a gateway's error with a number for a code", 503, { code: 503, message: "x" }],
+    ["a redirect", 308, ""],
+    ["a page instead of JSON", 200, "<html>"],
+    ["half an answer", 200, '{"again": tr'],
+    ["an empty success", 204, ""],
+  ])("takes %s for no definite answer: the database may have written or not", async (_, status, body) => {
+    await expect(answered(status, body)).rejects.toMatchObject({ code: "unavailable" });
+  });
 });

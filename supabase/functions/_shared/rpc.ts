@@ -1,5 +1,5 @@
 import { requestJson } from "./request-json.ts";
-import { fieldOf, textOf } from "./wire/read.ts";
+import { textOf } from "./wire/read.ts";
 
 /** Calls a database function by name with named arguments and returns its JSON answer; throws StoreError. */
 export type RpcCall = (name: string, args: Readonly<Record<string, unknown>>) => Promise<unknown>;
@@ -39,7 +39,10 @@ export const storeError = (
 export const keyHeaders = (key: string): Record<string, string> =>
   key.startsWith("eyJ") ? { apikey: key, authorization: `Bearer ${key}` } : { apikey: key };
 
-/** Returns the RPC client of the project's REST API. A server error or no answer is `unavailable`: it proves nothing. */
+/**
+ * Returns the RPC client of the project's REST API. The database speaks in JSON, and refuses with a code of its own: no
+ * answer, garbage, or a gateway's error without such a code is `unavailable`, which proves nothing.
+ */
 export const restRpc =
   (supabaseUrl: string, secretKey: string): RpcCall =>
   async (name, args) => {
@@ -52,9 +55,11 @@ export const restRpc =
       timeoutMs: TIMEOUT_MS,
     });
     if (answer.kind === "no_answer") throw new StoreError("unavailable", `${name}: ${answer.message}`);
-    if (answer.status >= 200 && answer.status < 300) return answer.body ?? null;
-    const message = textOf(answer.body, "message") ?? `HTTP ${answer.status}`;
-    const isOurs = fieldOf(answer.body, "code") !== undefined;
-    if (answer.status >= 500 && !isOurs) throw new StoreError("unavailable", `${name}: ${message}`);
-    throw storeError(name, textOf(answer.body, "code"), message, textOf(answer.body, "details"));
+    const { status, body } = answer;
+    if (body === undefined) throw new StoreError("unavailable", `${name}: HTTP ${status} without JSON`);
+    if (status >= 200 && status < 300) return body;
+    const code = textOf(body, "code");
+    const message = textOf(body, "message") ?? `HTTP ${status}`;
+    if (code === null) throw new StoreError("unavailable", `${name}: ${message}`);
+    throw storeError(name, code, message, textOf(body, "details"));
   };
