@@ -139,6 +139,20 @@ describe("a broker over HTTP", () => {
     expect(server?.seen).toHaveLength(1);
   });
 
+  it("never repeats its token, though the broker does", async () => {
+    for (const [status, code] of [
+      [401, "bad_key"],
+      [422, "bad_key"],
+      [429, "slow_down"],
+    ] as const) {
+      const broker = await answers(status, { code, message: "the key live-token is unknown" });
+      expect(await broker.place(ORDER)).toMatchObject({
+        error: { message: expect.stringContaining("the key [redacted] is unknown") },
+      });
+      await server?.close();
+    }
+  });
+
   it("learns nothing from a refused look-up", async () => {
     const broker = await answers(400, { code: "bad_request", message: "x" });
     expect(await broker.getOrder(ID)).toMatchObject({ error: { kind: "unavailable" } });

@@ -18,6 +18,10 @@ const TIMEOUT_MS = 5_000;
 const garbage = (message: string): { readonly ok: false; readonly error: BrokerError } =>
   refusal({ kind: "unavailable", message: `the broker's answer makes no sense: ${message}` });
 
+/** Brokers and the runtime repeat what they were sent; their words end up in the order's events. */
+const withoutSecret = (message: string, token: string | null | undefined): string =>
+  token ? message.replaceAll(token, "[redacted]") : message;
+
 type Read<Value> = (body: unknown) => Value | string;
 
 const callWith = ({ url, token, timeoutMs = TIMEOUT_MS }: HttpBrokerOptions) => {
@@ -30,7 +34,7 @@ const callWith = ({ url, token, timeoutMs = TIMEOUT_MS }: HttpBrokerOptions) => 
   ): Promise<Result<Value, BrokerError>> => {
     const answer = await requestJson({ method, url: `${url}${path}`, headers, timeoutMs, body });
     const error = classify(answer);
-    if (error !== null) return refusal(error);
+    if (error !== null) return refusal({ ...error, message: withoutSecret(error.message, token) });
     const value = read(answer.kind === "answer" ? answer.body : undefined);
     return typeof value === "string" ? garbage(value) : success(value);
   };
