@@ -56,6 +56,12 @@ export const usableQuote = (quote: Quote | null, now: Millis, maxAgeSeconds: num
   return success(crossedBps.lte(decimal("0")) ? quote : swapLegs(quote));
 };
 
+/** Returns why a quote can't be true, however old it is: it is crossed, or ahead of the clock; null when it can. */
+export const implausible = (quote: Quote, now: Millis): QuoteProblem | null => {
+  const judged = usableQuote(quote, now, Number.POSITIVE_INFINITY);
+  return judged.ok ? null : judged.error;
+};
+
 const swapLegs = (quote: Quote): Quote => ({
   ...quote,
   bid: quote.ask,

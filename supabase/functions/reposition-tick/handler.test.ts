@@ -70,7 +70,12 @@ const quote = {
 const error = (kind: "not_found" | "unavailable") => refusal<BrokerError>({ kind, message: kind });
 const refused = refusal<BrokerError>({ kind: "refused", code: "ORDER_CLOSED", message: "too late" });
 
-const setUp = (orders: readonly Json[], part: Partial<Broker>, claimed: readonly ClaimedOrder[] = []) => {
+const setUp = (
+  orders: readonly Json[],
+  part: Partial<Broker>,
+  claimed: readonly ClaimedOrder[] = [],
+  quotes: readonly Json[] = [],
+) => {
   const calls: string[] = [];
   const noted =
     <Args extends readonly unknown[], Answer>(
@@ -88,7 +93,7 @@ const setUp = (orders: readonly Json[], part: Partial<Broker>, claimed: readonly
     cancel: noted("cancel", (id) => id, broker.cancel),
     getOrder: noted("get", (id) => id, broker.getOrder),
   });
-  const store = fakeStore([running({ orders, instruments })], () => ({ orders: claimed }));
+  const store = fakeStore([running({ orders, instruments, quotes })], () => ({ orders: claimed }));
   const broker = listening({
     ...noBroker,
     quotes: async () => success([quote]),
@@ -209,6 +214,17 @@ describe("the reposition tick", () => {
     };
     expect(await childOf({ limit_price: "20105" })).toBe("20105");
     expect(await childOf({ side: "sell", purpose: "exit", replace_count: 3, limit_price: "20100" })).toBe("20100");
+  });
+
+  it.each([
+    ["crossed", { ask: "19000" }],
+    ["from the future", { observedAt: NOW + 60_000 }],
+  ])("lets a stop-loss follow the last good quote when the newest is %s, and keeps that one", async (_, part) => {
+    const known = { symbol: BTC, bid: "19500", ask: "19510", source: "test", observed_at: "2026-03-01T11:59:50Z" };
+    const stopLoss = order({ side: "sell", purpose: "exit", urgency: "stop_loss" });
+    const { run, payload } = setUp([stopLoss], { quotes: async () => success([{ ...quote, ...part }]) }, [], [known]);
+    await run();
+    expect(payload("commit")).toMatchObject({ quotes: [], decisions: [{ action: "reprice", price: "19461" }] });
   });
 
   it("believes a refused cancel only together with the order's own state", async () => {

@@ -125,6 +125,19 @@ describe("the trader tick", () => {
     expect(blind.thoughts).toContainEqual(expect.objectContaining({ type: "exit_error", symbol: BTC }));
   });
 
+  it("never takes a quote that can't be true for the last good one", async () => {
+    const quotes = [{ symbol: BTC, bid: "19000", ask: "19010", source: "test", observed_at: "2026-03-01T11:50:00Z" }];
+    for (const [bid, ask, at] of [
+      ["25000", "19000", NOW],
+      ["25000", "25010", NOW + 86_400_000],
+    ] as const) {
+      market.quote(BTC, bid, ask, at);
+      const { intents, payload } = await runWith({ positions: [held()], quotes });
+      expect(intents[0]).toMatchObject({ symbol: BTC, purpose: "exit", reason: "stop" });
+      expect((payload.quotes as Json[]).map(({ symbol }) => symbol)).toEqual([ETH]);
+    }
+  });
+
   it("enters nothing while trading is halted, and says so", async () => {
     const { intents, thoughts } = await runWith({ trading_state: { state: "halted", reasons: [] } });
     expect(intents).toEqual([]);

@@ -1,6 +1,6 @@
 import type { Candle } from "../../../shared/market/candle.ts";
 import { closedCandles } from "../../../shared/market/candle.ts";
-import { type Quote, usableQuote } from "../../../shared/market/quote.ts";
+import { implausible, type Quote, usableQuote } from "../../../shared/market/quote.ts";
 import { each } from "../_shared/each.ts";
 import type { MarketProblem, QuoteResult } from "../_shared/market/market.ts";
 import type { TickRun } from "../_shared/run.ts";
@@ -8,7 +8,7 @@ import type { Json } from "../_shared/wire/write.ts";
 
 /** The market as one run sees it. */
 export interface Watch {
-  /** As fetched, whatever their age. */
+  /** As fetched, whatever their age; one that can't be true is a problem, and never becomes the last good quote. */
   readonly quotes: ReadonlyMap<string, Quote>;
   readonly candles: ReadonlyMap<string, readonly Candle[]>;
   readonly problems: readonly MarketProblem[];
@@ -38,6 +38,11 @@ const fetchQuotes = async (run: TickRun, symbols: readonly string[]): Promise<Re
   );
 };
 
+const plausible = (run: TickRun, symbol: string, result: QuoteResult): QuoteResult => {
+  const problem = result.ok ? implausible(result.value, run.now()) : null;
+  return problem === null ? result : { ok: false, error: { code: "garbage", symbol, message: problem.message } };
+};
+
 /** Fetches quotes of everything watched, held or on order, and the watchlist's minute candles. */
 export const watchMarket = async (run: TickRun): Promise<Watch> => {
   const watchlist = watchlistOf(run);
@@ -49,7 +54,8 @@ export const watchMarket = async (run: TickRun): Promise<Watch> => {
     CANDLE_FETCHES,
     async (symbol) => [symbol, await run.market.candles(symbol, from)] as const,
   );
-  const quotes = await fetchQuotes(run, symbols);
+  const fetched = await fetchQuotes(run, symbols);
+  const quotes = [...fetched].map(([symbol, result]) => [symbol, plausible(run, symbol, result)] as const);
   const problems: MarketProblem[] = [];
   const good = <Value>(
     results: Iterable<readonly [string, { ok: true; value: Value } | { ok: false; error: MarketProblem }]>,
