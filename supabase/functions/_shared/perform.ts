@@ -79,7 +79,7 @@ const performOne = (run: TickRun, order: ClaimedOrder, price: ReplacementPrice):
   }
 };
 
-/** Does at the broker what each claimed order asks for; `claimedAt` is when the leases were taken. */
+/** Does at the broker what each claimed order asks for; `claimedAt` is no later than when the leases were taken. */
 export const performOrders = (
   run: TickRun,
   orders: readonly ClaimedOrder[],

@@ -4,6 +4,7 @@ import { refusal, success } from "../../../shared/result.ts";
 import { noBroker } from "../_shared/brokers/none.ts";
 import { fakeStore, running } from "../_shared/fake-store.ts";
 import type { TickDeps } from "../_shared/run.ts";
+import type { Store } from "../_shared/store.ts";
 import { runTick } from "../_shared/tick.ts";
 import { type ClaimedOrder, readClaimedOrder } from "../_shared/wire/claimed-order.ts";
 import type { Json } from "../_shared/wire/write.ts";
@@ -252,5 +253,24 @@ describe("the reposition tick", () => {
     await run({ elapsedMs: () => elapsed });
     expect(calls).toEqual(["get o1"]);
     expect(payload("commit").reports).toHaveLength(1);
+  });
+
+  it("counts what quotes and the commit took against the leases", async () => {
+    let elapsed = 0;
+    const slow = async () => {
+      elapsed += 46_000;
+      return success([quote]);
+    };
+    const quoting = setUp([order()], { quotes: slow });
+    await quoting.run({ elapsedMs: () => elapsed });
+    expect(quoting.calls).toEqual([]);
+    const send = readClaimedOrder(order({ id: "o2", action: "send", status: "submitted" }));
+    const committing = setUp([order()], {}, [send]);
+    const commitTick: Store["commitTick"] = (...args) => {
+      elapsed += 46_000;
+      return committing.store.commitTick(...args);
+    };
+    await committing.run({ elapsedMs: () => elapsed, store: { ...committing.store, commitTick } });
+    expect(committing.calls).toEqual(["get o1"]);
   });
 });

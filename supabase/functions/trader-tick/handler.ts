@@ -38,6 +38,7 @@ export const traderTick: TickBody = async (run) => {
   const exits = decideExits(run, watch);
   const entries = decideEntries(run, watch);
   const intents = [...exits.intents, ...entries.intents];
+  const committingAt = run.now();
   const committed = await run.commit({
     quotes: [...watch.quotes.values()].map(writeQuote),
     candles: newCandles(run, watch).map(writeCandle),
@@ -51,7 +52,7 @@ export const traderTick: TickBody = async (run) => {
   const price = replacementPrice(run, ({ mode: ofOrder, symbol }) =>
     ofOrder === mode ? (watch.quotes.get(symbol) ?? null) : null,
   );
-  const sent = await performOrders(run, committed.orders, run.now(), price);
+  const sent = await performOrders(run, committed.orders, committingAt, price);
   run.findings.reports.push(...reportsOf(sent));
   await readBooks(run, mode);
 };
