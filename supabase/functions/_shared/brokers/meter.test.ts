@@ -30,8 +30,16 @@ it("reports the last like answers in a row, at most three", async () => {
     ok: false,
     details: { detail: "slow down" },
   });
+});
+
+it("still reports three errors in a row when a good answer comes after them", async () => {
+  const one = broker({ balances: good, holdings: throttled });
+  for (let call = 0; call < 5; call += 1) await one.holdings();
   await one.balances();
-  expect(one.heartbeats().map(({ ok }) => ok)).toEqual([true]);
+  expect(one.heartbeats().map(({ ok }) => ok)).toEqual([false, false, false, true]);
+  await one.holdings();
+  await one.balances();
+  expect(one.heartbeats().map(({ ok }) => ok)).toEqual([false, false, false, true]);
 });
 
 it("turns what an adapter throws into an unknown outcome", async () => {

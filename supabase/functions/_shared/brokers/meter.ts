@@ -6,7 +6,10 @@ import type { Json } from "../wire/write.ts";
 
 /** A broker whose answers are counted: a definite answer is good, `unavailable` and `throttled` are errors, and so is a throw. */
 export interface MeteredBroker extends Broker {
-  /** Returns a heartbeat for each of the last like answers in a row, at most three: what safe mode is decided on. */
+  /**
+   * Returns what safe mode is decided on: a heartbeat for each of the last like answers in a row, at most three, and
+   * before them the last three in a row of before, which what came after does not undo.
+   */
   heartbeats(): readonly Json[];
 }
 
@@ -38,9 +41,11 @@ const caught = async <Value>(call: () => BrokerAnswer<Value>): BrokerAnswer<Valu
 
 /** Wraps a broker with a meter. */
 export const metered = (mode: Mode, broker: Broker, elapsedMs: () => number): MeteredBroker => {
+  let before: Answered[] = [];
   let lastInARow: Answered[] = [];
   const note = (answered: Answered) => {
     const isLike = lastInARow[0]?.ok === answered.ok;
+    if (!isLike && lastInARow.length === MOST_IN_A_ROW) before = lastInARow;
     lastInARow = [...(isLike ? lastInARow : []), answered].slice(-MOST_IN_A_ROW);
   };
   const timed = async <Value>(call: () => BrokerAnswer<Value>): BrokerAnswer<Value> => {
@@ -58,6 +63,6 @@ export const metered = (mode: Mode, broker: Broker, elapsedMs: () => number): Me
     balances: () => timed(() => broker.balances()),
     holdings: () => timed(() => broker.holdings()),
     quotes: (symbols) => timed(() => broker.quotes(symbols)),
-    heartbeats: () => lastInARow.map((answered) => writeHeartbeat(mode, answered)),
+    heartbeats: () => [...before, ...lastInARow].map((answered) => writeHeartbeat(mode, answered)),
   };
 };
