@@ -86,6 +86,17 @@ describe("a broker over HTTP", () => {
     });
   });
 
+  it("dates books by when they were asked for, since a fill may come while they are on their way", async () => {
+    let now = 1_000;
+    server = await startTestServer((request, response) => {
+      now += 3_000;
+      reply(response, 200, request.path === "/balances" ? { cash: "1" } : {});
+    });
+    const broker = httpBroker({ url: server.url, now: () => now });
+    expect(await broker.balances()).toMatchObject({ value: { observedAt: 1_000 } });
+    expect(await broker.holdings()).toMatchObject({ value: { observedAt: 4_000 } });
+  });
+
   it("takes a 4xx with a code as a definite refusal", async () => {
     const broker = await answers(422, { code: "insufficient_funds", message: "not enough cash" });
     expect(await broker.place(ORDER)).toEqual({

@@ -5,7 +5,7 @@ import { requestJson } from "../request-json.ts";
 import { classify } from "./classify.ts";
 import { parseBalances, parseHoldings, parseQuotes, parseReport, parseReports } from "./http-report.ts";
 
-/** How to reach an exchange that speaks the broker port as JSON over HTTP; `now` stamps books that carry no time. */
+/** How to reach an exchange that speaks the broker port as JSON over HTTP; `now` stamps books that carry no time, by when they were asked for: a fill may come while they are on their way. */
 export interface HttpBrokerOptions {
   readonly url: string;
   readonly token?: string | null;
@@ -81,20 +81,24 @@ export const httpBroker = (options: HttpBrokerOptions): Broker => {
       call("POST", `${orderPath(clientOrderId)}/cancel`, () => ({ clientOrderId, observedAt: options.now() }), {}),
     getOrder: (clientOrderId) => notDefinite(call("GET", orderPath(clientOrderId), readOrder(clientOrderId))),
     listOpenOrders: () => notDefinite(call("GET", "/orders?state=open", parseReports)),
-    balances: () =>
-      notDefinite(
+    balances: () => {
+      const observedAt = options.now();
+      return notDefinite(
         call("GET", "/balances", (body) => {
           const balances = parseBalances(body);
-          return typeof balances === "string" ? balances : { ...balances, observedAt: options.now() };
+          return typeof balances === "string" ? balances : { ...balances, observedAt };
         }),
-      ),
-    holdings: () =>
-      notDefinite(
+      );
+    },
+    holdings: () => {
+      const observedAt = options.now();
+      return notDefinite(
         call("GET", "/holdings", (body) => {
           const quantities = parseHoldings(body);
-          return typeof quantities === "string" ? quantities : { quantities, observedAt: options.now() };
+          return typeof quantities === "string" ? quantities : { quantities, observedAt };
         }),
-      ),
+      );
+    },
     quotes: (symbols) =>
       notDefinite(call("GET", `/quotes?symbols=${symbols.map(encodeURIComponent).join(",")}`, parseQuotes)),
   };
