@@ -57,6 +57,12 @@ describe("the environment", () => {
     expect(environment.ok ? [] : environment.error).toHaveLength(5);
   });
 
+  it("refuses credentials in an address without repeating them", () => {
+    const environment = readEnvironment({ ...complete, LIVE_BROKER_URL: "https://zoe:hunter2@broker.example" });
+    expect(environment.ok ? [] : environment.error).toEqual([expect.stringContaining("LIVE_BROKER_TOKEN")]);
+    expect(JSON.stringify(environment)).not.toContain("hunter2");
+  });
+
   it("collects the knobs that are set under their runbook names, and nothing else", () => {
     expect(read({ ...complete, MAX_NOTIONAL_PER_TRADE: "10", PATH: "/bin" }).knobs).toEqual({
       MAX_NOTIONAL_PER_TRADE: "10",

@@ -37,7 +37,12 @@ const keysOf = (text: string | undefined, legacy: string | undefined): string[] 
   return [...found];
 };
 
-const isUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+/** An address with a password in it can't be fetched, and every error would repeat it. */
+const isUrl = (text: string): boolean => {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return /^https?:$/.test(protocol) && username === "" && password === "";
+};
 
 const listOf = (text: string | undefined): string[] =>
   (text ?? "")
@@ -71,8 +76,11 @@ export const readEnvironment = (variables: Variables): Result<Environment, reado
       "SUPABASE_PUBLISHABLE_KEYS (a JSON object with the key default) or SUPABASE_ANON_KEY is missing",
     ],
     [cronToken.length >= SHORTEST_CRON_TOKEN, `ZOE_CRON_TOKEN must have at least ${SHORTEST_CRON_TOKEN} characters`],
-    [isUrl(marketDataUrl), "MARKET_DATA_URL must be an http(s) address"],
-    [liveBrokerUrl === "" || isUrl(liveBrokerUrl), "LIVE_BROKER_URL must be an http(s) address"],
+    [isUrl(marketDataUrl), "MARKET_DATA_URL must be an http(s) address without credentials"],
+    [
+      liveBrokerUrl === "" || isUrl(liveBrokerUrl),
+      "LIVE_BROKER_URL must be an http(s) address without credentials; its token goes into LIVE_BROKER_TOKEN",
+    ],
   ];
   const problems = checks.flatMap(([holds, sentence]) => (holds ? [] : [sentence]));
   if (problems.length > 0) return refusal(problems);
