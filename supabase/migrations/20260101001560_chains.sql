@@ -70,7 +70,12 @@ begin
       lateral (
         select case p_order.side
           when 'buy' then pg_catalog.floor(t.price / i.price_increment) * i.price_increment
-          else pg_catalog.ceil(t.price / i.price_increment) * i.price_increment
+          else least(
+            pg_catalog.ceil(t.price / i.price_increment) * i.price_increment,
+            -- A stop-loss stays marketable when the grid is coarser than the cap.
+            case when p_order.urgency = 'stop_loss' and p_price is null
+            then pg_catalog.floor(q.bid / i.price_increment) * i.price_increment end
+          )
         end as price
       ) as w
     where i.symbol = p_order.symbol

@@ -142,6 +142,18 @@ describe("an exit", () => {
     await applyOne(db, child?.id, { state: "filled", filled_qty: "1", average_price: "99.8" });
   });
 
+  it("that is a stop-loss stays marketable on a grid coarser than the cap", async () => {
+    const entry = await handOver(db, { symbol: "SOL-USD", qty: "1", price: "100" });
+    await applyOne(db, entry, { state: "filled", filled_qty: "1", average_price: "100" });
+    const id = await handOver(db, { symbol: "SOL-USD", side: "sell", qty: "1", price: "99", urgency: "stop_loss" });
+    await db.sql`update public.instruments set price_increment = 1 where symbol = 'SOL-USD'`;
+    const { child_order_id: child } = await applyOne(db, id, { state: "expired" });
+    await db.sql`update public.instruments set price_increment = 0.01 where symbol = 'SOL-USD'`;
+    expect(await orderOf(db, child)).toMatchObject({ urgency: "stop_loss", limit_price: "99" });
+    await send(child);
+    await applyOne(db, child ?? "", { state: "filled", filled_qty: "1", average_price: "99" });
+  });
+
   it("that the broker refuses is not abandoned: it is tried again with back-off", async () => {
     const id = await exitOfOne(db, "AVAX-USD");
     await applyOne(db, id, { kind: "refused", reason: "try later" });
