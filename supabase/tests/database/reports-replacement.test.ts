@@ -143,14 +143,12 @@ describe("an exit", () => {
   });
 
   it("that is a stop-loss stays marketable on a grid coarser than the cap", async () => {
-    const entry = await handOver(db, { symbol: "SOL-USD", qty: "1", price: "100" });
-    await applyOne(db, entry, { state: "filled", filled_qty: "1", average_price: "100" });
-    const id = await handOver(db, { symbol: "SOL-USD", side: "sell", qty: "1", price: "99", urgency: "stop_loss" });
+    const id = await exitOfOne(db, "SOL-USD", { price: "99", urgency: "stop_loss" });
     await db.sql`update public.instruments set price_increment = 1 where symbol = 'SOL-USD'`;
     const { child_order_id: child } = await applyOne(db, id, { state: "expired" });
     await db.sql`update public.instruments set price_increment = 0.01 where symbol = 'SOL-USD'`;
     expect(await orderOf(db, child)).toMatchObject({ urgency: "stop_loss", limit_price: "99" });
-    await send(child);
+    await send(db, child);
     await applyOne(db, child ?? "", { state: "filled", filled_qty: "1", average_price: "99" });
   });
 
