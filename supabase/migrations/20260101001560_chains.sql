@@ -61,11 +61,12 @@ begin
     left join public.quotes as q on q.symbol = i.symbol
       and (p_order.side = 'sell' or q.observed_at >= private.clock() - private.knob_interval('QUOTE_MAX_AGE_SECONDS')),
       lateral (
-        select coalesce(p_price, case
-          when p_order.side = 'buy' then q.bid
-          when p_order.urgency = 'stop_loss' then q.bid * (1 - private.knob_number('MAX_CROSS_SPREAD_BPS') / 10000)
-          else q.ask
-        end) as price
+        select case
+          -- The given price may be older than the stop: it was worked out when the exit was passive still.
+          when p_order.side = 'sell' and p_order.urgency = 'stop_loss'
+            then least(p_price, q.bid * (1 - private.knob_number('MAX_CROSS_SPREAD_BPS') / 10000))
+          else coalesce(p_price, case p_order.side when 'buy' then q.bid else q.ask end)
+        end as price
       ) as t,
       lateral (
         select case p_order.side
@@ -73,7 +74,7 @@ begin
           else least(
             pg_catalog.ceil(t.price / i.price_increment) * i.price_increment,
             -- A stop-loss stays marketable when the grid is coarser than the cap.
-            case when p_order.urgency = 'stop_loss' and p_price is null
+            case when p_order.urgency = 'stop_loss'
             then pg_catalog.floor(q.bid / i.price_increment) * i.price_increment end
           )
         end as price
@@ -83,7 +84,7 @@ begin
 end
 $$;
 comment on function private.touch_price is
-  'The given price, or the last quote''s touch, on the price grid; null when neither is there. A buy takes no stale quote; an exit takes the last good one.';
+  'The given price, or the last quote''s touch, on the price grid; null when neither is there. A buy takes no stale quote; an exit takes the last good one, and a stop-loss never asks for more than it.';
 alter function private.touch_price owner to zoe_engine;
 
 create function private.end_intent(p_intent public.order_intents, p_last public.crypto_orders) returns void

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { TestDatabase } from "../support/database.ts";
 import { tickRpc } from "../support/tick-rpc.ts";
 import { exit, submit } from "./guards-fixture.ts";
-import { applyOne, handOver, openBooks, reconcile } from "./money-fixture.ts";
+import { applyOne, asEngine, handOver, openBooks, orderOf, reconcile } from "./money-fixture.ts";
 
 let db: TestDatabase;
 beforeEach(async () => {
@@ -32,5 +32,18 @@ describe("an engine's exit while the books disagree", () => {
     expect(qty).toBe("0.9");
     expect(await submit(db, exit({ symbol: "ETH-USD", qty }))).toMatchObject({ status: "accepted" });
     expect(Number(await freeQty())).toBe(0);
+  });
+});
+
+describe("a passive exit whose stop is hit while its reprice is under way", () => {
+  it("goes on as a marketable order, and not at the passive price that was worked out before", async () => {
+    const id = await handOver(db, { symbol: "ETH-USD", side: "sell", qty: "1", price: "101" });
+    await applyOne(db, id);
+    await asEngine(db, async (sql) => {
+      await sql`select private.cancel_orders(array[${id}::uuid], 'reprice', 'reposition-tick')`;
+      await sql`select private.escalate_exit(${id})`;
+    });
+    const answer = await applyOne(db, id, { state: "canceled", replacement_price: "100.01" });
+    expect(await orderOf(db, answer.child_order_id)).toMatchObject({ urgency: "stop_loss", limit_price: "99.8" });
   });
 });
