@@ -121,6 +121,27 @@ $$;
 comment on function private.note_due_orders is 'Whether orders wait for the reposition tick; remembers since when.';
 alter function private.note_due_orders owner to zoe_engine;
 
+create function private.watch_cancels() returns void
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  if exists (
+    select from public.crypto_orders as o
+    where o.status = 'cancel_pending' and o.cancel_requested_at <= private.clock() - private.knob_seconds('ALERT_CANCEL_UNCONFIRMED_SECONDS')
+      and not exists (
+        select from public.alerts as a where a.kind = 'cancel_unconfirmed' and a.mode = o.mode and a.resolved_at is null
+      )
+  ) then
+    perform private.run_watchdog();
+  end if;
+exception when others then
+  raise warning 'the watchdog failed: %', sqlerrm;
+end
+$$;
+comment on function private.watch_cancels is
+  'Calls the watchdog before its minute is over when a cancel has just become too old to be told later. Can''t fail itself: ticks are called after it.';
+alter function private.watch_cancels owner to zoe_engine;
+
 create function private.dispatch_ticks() returns integer
 language plpgsql security definer set search_path = ''
 as $$
@@ -130,6 +151,7 @@ declare
   v_request bigint;
   v_called integer := 0;
 begin
+  perform private.watch_cancels();
   foreach v_name in array array['trader-tick', 'edge-factory-tick', 'reposition-tick'] loop
     if v_name = 'reposition-tick' and not private.note_due_orders() then continue; end if;
     v_slot := private.claim_dispatch(v_name);

@@ -104,6 +104,18 @@ describe("the watchdog finds", () => {
     expect(await open("cancel_unconfirmed")).toEqual([]);
   });
 
+  it("such a cancel within seconds, though the minute of the watchdog itself is not over", async () => {
+    const id = await placeOrder();
+    await watch();
+    await db.sql`update public.crypto_orders set status = 'canceled' where id = ${id}`;
+    await db.advanceClock(59);
+    await db.sql`select private.dispatch_ticks()`;
+    expect(await open("cancel_unconfirmed")).toEqual([]);
+    await db.advanceClock(1);
+    await db.sql`select private.dispatch_ticks()`;
+    expect(await open("cancel_unconfirmed")).toMatchObject([{ count: 1 }]);
+  });
+
   it("an entry that is alive a minute after a halt, because the broker refuses its cancel again and again", async () => {
     const id = await placeOrder();
     await db.sql`update public.config set value = 'true' where key = 'kill_switch'`;
