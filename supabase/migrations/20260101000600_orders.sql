@@ -82,6 +82,7 @@ create table public.crypto_orders (
   lease_owner uuid,
   lease_token bigint,
   lease_expires_at timestamptz,
+  claimed_for text constraint crypto_orders_claimed_for_known check (claimed_for in ('send', 'query', 'cancel')),
   last_error text,
   trace_id text,
   requested_at timestamptz not null default private.clock(),

@@ -83,7 +83,7 @@ begin
     set status = case o.status when 'new' then 'submitted' else o.status end,
         unresolved = o.unresolved or o.status = 'new',
         submitted_at = case o.status when 'new' then v_now else o.submitted_at end,
-        lease_owner = p_run_id, lease_token = p_token, lease_expires_at = v_now + interval '60 seconds'
+        lease_owner = p_run_id, lease_token = p_token, lease_expires_at = v_now + interval '60 seconds', claimed_for = d.action
     from due as d
     where o.id = d.id
     returning o, d.action, d.place
@@ -101,7 +101,7 @@ as $$
 declare
   v_now timestamptz;
   v_count integer;
-  v_was_asked boolean;
+  v_is_untold boolean;
 begin
   perform private.lock_accounts();
   v_now := private.clock();
@@ -109,16 +109,15 @@ begin
     update public.crypto_orders as o
     set lease_owner = null, lease_token = null, lease_expires_at = null,
         next_action_at = case
-          -- Its cancel was asked for while the run held it, and nobody has told the broker yet.
-          when o.status = 'cancel_pending' and o.next_action_at <= o.cancel_requested_at
-            and o.cancel_requested_at >= o.lease_expires_at - interval '60 seconds' then o.next_action_at
+          -- Its cancel was asked for while the run was at something else: nobody has told the broker, whatever it said meanwhile.
+          when o.status = 'cancel_pending' and o.claimed_for <> 'cancel' then v_now
           when o.next_action_at is not null then greatest(o.next_action_at, v_now + interval '1 second')
         end
     where o.lease_owner = p_run_id
-    returning o.next_action_at
+    returning o.next_action_at <= v_now as is_untold
   )
-  select count(*), coalesce(bool_or(r.next_action_at <= v_now), false) into v_count, v_was_asked from released as r;
-  if v_was_asked then perform private.wake('reposition-tick', 'a cancel was asked for meanwhile'); end if;
+  select pg_catalog.count(*), pg_catalog.bool_or(r.is_untold) into v_count, v_is_untold from released as r;
+  if v_is_untold then perform private.wake('reposition-tick', 'a cancel was asked for meanwhile'); end if;
   return v_count;
 end
 $$;
@@ -200,8 +199,8 @@ begin
       perform private.alert_decision(o, v_decision ->> 'alert');
     end if;
     if private.apply_decision(o, v_decision) then
-      select * into o from public.crypto_orders as k where k.id = o.id;
-      if o.status = 'cancel_pending' then v_result := v_result || private.describe_order(o, 'cancel'); end if;
+      update public.crypto_orders as k set claimed_for = 'cancel' where k.id = o.id and k.status = 'cancel_pending' returning k.* into o;
+      if found then v_result := v_result || private.describe_order(o, 'cancel'); end if;
     end if;
   end loop;
   return v_result;

@@ -36,12 +36,13 @@ begin
     if p_watch_until is null or v_now >= p_watch_until then return null; end if;
     return least(v_now + private.back_off(p_attempts, 5, 120), p_watch_until);
   end if;
-  if p_status = 'cancel_pending' or p_before.status in ('working', 'partially_filled') then return coalesce(p_before.next_action_at, v_now); end if;
+  if p_status = 'cancel_pending' then return v_now + private.back_off(p_attempts, 2, 30); end if;
+  if p_before.status in ('working', 'partially_filled') then return coalesce(p_before.next_action_at, v_now); end if;
   return v_now + pg_catalog.make_interval(secs => p_before.ttl_seconds);
 end
 $$;
 comment on function private.next_look is
-  'When an order is due after a definite answer: at its TTL, a cancel when it was (only the broker''s answer to it moves that), with back-off while watched, never when filled.';
+  'When an order is due after a definite answer: at its TTL, soon for a cancel under way, with back-off while watched for late fills, never when filled.';
 alter function private.next_look owner to zoe_engine;
 
 create function private.stand_aside(p_order public.crypto_orders) returns boolean
