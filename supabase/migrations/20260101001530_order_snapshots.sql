@@ -142,12 +142,15 @@ declare
   v_was_closed boolean := private.phase(o.status) = 'closed';
   v_is_closed boolean := private.phase(p_status) = 'closed';
   v_watch_until timestamptz := private.watch_after(o, p_status);
+  -- Who has no lease did not ask for the cancel: what is heard in passing must not put it off.
+  v_is_in_passing boolean := r.lease_token is null and o.status = 'cancel_pending' and p_status = 'cancel_pending';
   v_attempts integer := case
+    when v_is_in_passing then o.attempts
     when p_is_unresolved or (v_was_closed and v_is_closed) or (o.status = 'cancel_pending' and not v_is_closed) then o.attempts + 1
     else 0
   end;
   v_next timestamptz := coalesce(
-    private.next_look(o, p_status, v_attempts, v_watch_until),
+    case when v_is_in_passing then o.next_action_at else private.next_look(o, p_status, v_attempts, v_watch_until) end,
     case when p_is_unresolved then private.clock() + private.back_off(v_attempts, 5, 120) end
   );
   v_is_done boolean := (v_is_closed and not v_was_closed) or v_next is null;

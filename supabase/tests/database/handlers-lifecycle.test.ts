@@ -136,6 +136,27 @@ describe("a trade from entry to exit", () => {
     ]);
   });
 
+  it("puts no cancel off for what it hears of the order in passing: its own commit tells the broker", async () => {
+    const entry = await enter();
+    await bench.pass(30);
+    bench.price("20000", "20010");
+    const told: string[] = [];
+    const result = await bench.tick("trader-tick", {}, (broker) => ({
+      ...broker,
+      listOpenOrders: async () => {
+        const open = await broker.listOpenOrders();
+        await bench.db.sql`update public.crypto_orders set status = 'canceled' where id = ${entry?.id ?? ""}`;
+        return open;
+      },
+      cancel: (id) => {
+        told.push(id);
+        return broker.cancel(id);
+      },
+    }));
+    expect(result.outcome).toBe("ok");
+    expect(told).toEqual([entry?.id]);
+  });
+
   it("sells at once when the stop is hit, below the bid", async () => {
     await enter();
     await bench.pass(61);
