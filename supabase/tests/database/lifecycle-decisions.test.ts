@@ -78,6 +78,17 @@ describe("a decision", () => {
     }
   });
 
+  it("to keep does not put off a cancel that was asked for meanwhile: the broker is told at once", async () => {
+    await asEngine(db, (sql) => sql`select private.request_cancel(${id}, 'operator', 'somebody')`);
+    const [answer] = await decide(run, [{ order_id: id, action: "keep", reason: "price_unchanged", count: true }]);
+    expect(answer).toMatchObject({ id, action: "cancel", cancel_reason_code: "operator" });
+    expect(await order(db, id)).toMatchObject({
+      status: "cancel_pending",
+      replace_count: 0,
+      next_action_at: new Date("2026-03-01T12:00:00Z"),
+    });
+  });
+
   it("with an alert tells a person", async () => {
     await decide(run, [{ order_id: id, action: "keep", reason: "liquidity_guard", alert: "liquidity_guard_exit" }]);
     expect(await db.sql`select kind, key from public.alerts`).toEqual([{ kind: "liquidity_guard_exit", key: id }]);
