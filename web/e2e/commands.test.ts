@@ -11,6 +11,7 @@ beforeAll(async () => {
 afterAll(() => stage.stop());
 
 const state = (text: string) => page.getByRole("status", { name: "Trading state" }).getByText(text).waitFor();
+const live = () => page.getByRole("status", { name: "Connection" }).getByText("live").waitFor();
 const tab = (name: string) => page.getByRole("link", { name }).click();
 
 describe("the kill switch", () => {
@@ -32,8 +33,10 @@ describe("the kill switch", () => {
   });
 
   it("set in SQL shows in the header at once, and the next intent is denied", async () => {
+    await live();
     await stage.sql`UPDATE config SET value = 'true' WHERE key = 'kill_switch';`;
-    await page.getByRole("status", { name: "Trading state" }).getByText("halted").waitFor({ timeout: 2_000 });
+    await state("halted");
+    await live(); // and nothing is polled then: the change came by itself
     await expect(submit(stage.sql, { symbol: "BTC-USD", side: "buy", at: 0.9 })).rejects.toThrow("KILL_SWITCH");
     await stage.sql`UPDATE config SET value = 'false' WHERE key = 'kill_switch';`;
     await state("active");

@@ -33,8 +33,11 @@ export interface Sight {
   last: Moment | null;
 }
 
-/** Between a tick's look at the real time and its stopping of the clock, another reader may read on for a moment. */
-const PREEMPTED_MS = 50;
+/**
+ * Between a tick's look at the real time and its stopping of the clock, another reader may read on: for as long as a busy
+ * machine lets the tick's statement wait. A clock that lost its place would be off by whole minutes.
+ */
+const PREEMPTED_MS = 500;
 
 /** The newest clock and record that any life has shown, and the moment by which that life had ended. */
 let previous: { clock: number; written: number; latest: number } | null = null;
