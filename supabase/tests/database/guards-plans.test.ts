@@ -29,15 +29,23 @@ beforeAll(async () => {
 }, 240_000);
 afterAll(() => db.drop());
 
+/** The processes that serve somebody in this database; one writes its counts before it leaves the list. */
+const backends = async () =>
+  (
+    await db.admin<{ pid: number }[]>`
+      select pid from pg_stat_activity where datname = current_database() and usename <> 'supabase_admin'`
+  ).map(({ pid }) => pid);
+
 /** How often each large table was read from end to end by the given work; counts are complete once its connections have ended. */
 async function sequentialScans(work: (own: TestDatabase) => Promise<unknown>): Promise<Record<string, number>> {
   const read = () =>
     db.admin`select relname, seq_scan::int as scans from pg_stat_user_tables where relname in ${db.admin(LARGE)}`;
   const before = new Map((await read()).map((row) => [row.relname, row.scans]));
+  const others = new Set(await backends());
   const own = { ...db, sql: db.connect() };
   await work(own);
   await Promise.all([own.sql.end(), service(own).end()]);
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  while ((await backends()).some((pid) => !others.has(pid))) await new Promise((resolve) => setTimeout(resolve, 20));
   return Object.fromEntries((await read()).map((row) => [row.relname, row.scans - before.get(row.relname)]));
 }
 
