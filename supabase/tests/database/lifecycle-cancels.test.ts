@@ -72,7 +72,7 @@ describe("a cancel asked for while a run holds the order", () => {
       decisions: [{ order_id: id, action: "keep", reason: "price_unchanged", count: true }],
     });
     expect(orders).toMatchObject([{ id, action: "cancel", cancel_reason_code: "manual_sql" }]);
-    expect(await orderOf(db, id)).toMatchObject({ replace_count: 0, next_action_at: new Date("2026-03-01T12:01:01Z") });
+    expect(await orderOf(db, id)).toMatchObject({ status: "cancel_pending", replace_count: 0, claimed_for: "cancel" });
   });
 
   it("is due the moment its sender lets go, and wakes the reposition tick", async () => {
