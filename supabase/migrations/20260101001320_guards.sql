@@ -1,35 +1,5 @@
 -- The guards, in their order. Each answers null when it passes, else a denial. Their caller holds the account lock.
 
-create function private.dust(p_mode text, p_symbol text, p_qty numeric) returns boolean
-language plpgsql stable security definer set search_path = ''
-as $$
-begin
-  return (
-    select p_qty < i.min_qty or p_qty * coalesce(q.bid, p.average_price, 'Infinity') < i.min_notional
-    from public.instruments as i
-    left join public.quotes as q using (symbol)
-    left join public.positions as p on p.symbol = i.symbol and p.mode = p_mode
-    where i.symbol = p_symbol
-  );
-end
-$$;
-comment on function private.dust is 'Whether a quantity is too small to be sold: below the instrument''s minimums at the last bid.';
-grant execute on function private.dust to service_role;
-alter function private.dust owner to zoe_engine;
-
-create function private.is_held(p_mode text, p_symbol text) returns boolean
-language plpgsql stable security definer set search_path = ''
-as $$
-begin
-  return exists (
-    select from public.positions as p
-    where p.mode = p_mode and p.symbol = p_symbol and p.qty > 0 and not private.dust(p_mode, p_symbol, p.qty)
-  );
-end
-$$;
-comment on function private.is_held is 'Whether more of a symbol is held than dust.';
-alter function private.is_held owner to zoe_engine;
-
 create function private.check_quote(p_symbol text) returns jsonb
 language plpgsql stable set search_path = ''
 as $$
