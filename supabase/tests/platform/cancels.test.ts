@@ -21,6 +21,7 @@ beforeAll(async () => {
   await setKnobs({
     TRADER_ENTRY_SCORE: "100",
     ORDER_TTL_SECONDS_ENTRY: "3600",
+    QUOTE_MAX_AGE_SECONDS: "3600",
     MAX_DAILY_NOTIONAL: "10000",
     MAX_OPEN_POSITIONS: "10",
   });
