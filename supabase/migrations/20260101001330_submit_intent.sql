@@ -114,7 +114,7 @@ begin
   values (
     v_intent_id, p.engine, p.mode, p.symbol, p.side, p.purpose, p.urgency, p.qty, p.limit_price,
     private.ttl_seconds(p.purpose),
-    v_now, private.trace_id(), v_now, v_now
+    v_now, coalesce(private.trace_id(), v_intent_id::text), v_now, v_now
   )
   returning id into v_order_id;
   return pg_catalog.jsonb_build_object('status', 'accepted', 'intent_id', v_intent_id, 'order_id', v_order_id);

@@ -154,8 +154,9 @@ describe("order_events", () => {
     const events = await db.sql`
       select event_type, from_status, to_status, price, filled_qty, remaining_qty, reason, actor, trace_id
       from public.order_events where order_id = ${id} order by id`;
+    const intent = (await order(db, id)).intent_group_id;
     expect(events.map(Object.values)).toEqual([
-      ["created", null, "new", "100", "0", "0.25", "entry", "sql:authenticator", null],
+      ["created", null, "new", "100", "0", "0.25", "entry", "sql:authenticator", intent],
       ["submitted", "new", "submitted", "100", "0", "0.25", null, "reposition-tick", "trace-7"],
       ["working", "submitted", "working", "100", "0", "0.25", null, "reposition-tick", "trace-7"],
       ["partially_filled", "working", "partially_filled", "99.5", "0.1", "0.15", null, "reposition-tick", "trace-7"],

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TestDatabase } from "../support/database.ts";
 import { tickRpc } from "../support/tick-rpc.ts";
+import { accepted, entry } from "./guards-fixture.ts";
 import { applyOne, handOver, openBooks, orderOf } from "./money-fixture.ts";
 import { askForCancel } from "./reports-fixture.ts";
 
@@ -11,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => db.drop());
 
 interface Timeline {
-  intent: { status: string; symbol: string };
+  intent: { id: string; status: string; symbol: string };
   orders: { id: string; parent_order_id: string | null; replace_count: number; events: Record<string, unknown>[] }[];
 }
 
@@ -68,6 +69,16 @@ describe("order_timeline", () => {
         ["broker", "canceled", "cancel_pending", "canceled", "99.5", "0.25", "0.1", "reprice", trace],
       ],
       [["broker", "created", null, "new", "100", "0.15", "0", `replaces ${id}`, trace]],
+    ]);
+  });
+
+  it("gives what is done outside of a tick the trace of its intent", async () => {
+    const id = await accepted(db, entry({ symbol: "ETH-USD" }));
+    await db.sql`update public.crypto_orders set status = 'canceled' where id = ${id}`;
+    const { intent, orders } = await timelineOf((await orderOf(db, id)).intent_group_id);
+    expect(orders[0]?.events.map(({ to_status, trace_id }) => [to_status, trace_id])).toEqual([
+      ["new", intent.id],
+      ["canceled", intent.id],
     ]);
   });
 });
