@@ -6,6 +6,8 @@ import { runSteps, type Step } from "./steps.ts";
 /** Everything that is checked before a change lands. Ends with one line: N passed, N failed. */
 const results = mkdtempSync(join(tmpdir(), "zoe-test-"));
 const PROJECTS = ["unit", "database", "platform", "browser"] as const;
+/** By default a core is left to the watcher, which a run has not: half of a small machine. */
+const EVERY_CORE = "--maxWorkers=100%";
 
 const vitest = (project: string): Step => ({
   name: project,
@@ -15,6 +17,7 @@ const vitest = (project: string): Step => ({
     "run",
     "--project",
     project,
+    EVERY_CORE,
     "--reporter=default",
     "--reporter=json",
     `--outputFile.json=${join(results, `${project}.json`)}`,

@@ -26,6 +26,11 @@ const runsQuery = queryOptions({
   queryKey: ["log", "runs"],
   queryFn: () => callRpc<Run[]>("dashboard_runs", { p_limit: 50 }),
 });
+/** Why a tick that was started by hand did not run, as a person would say it. */
+const SKIPPED: Readonly<Record<string, string>> = {
+  overlap: "at work already; it goes round once more",
+  disabled: "switched off by its mode knob",
+};
 const TICKS = ["trader-tick", "reposition-tick", "edge-factory-tick"] as const;
 
 /** What ran, when, and how it ended; an operator can start a tick by hand. */
@@ -53,7 +58,7 @@ function RunNow({ name }: { name: string }) {
   const [answer, setAnswer] = useState<string>();
   const command = useCommand(async () => {
     const result = await invokeTick(name);
-    setAnswer(result.error ?? result.reason ?? result.outcome);
+    setAnswer(result.error ?? SKIPPED[result.reason ?? ""] ?? words(result.reason ?? result.outcome));
     await queries.invalidateQueries();
   });
   return (
@@ -61,7 +66,7 @@ function RunNow({ name }: { name: string }) {
       <button type="button" disabled={command.busy} onClick={command.run}>
         {command.busy ? `Running ${name}…` : `Run ${name} now`}
       </button>
-      {answer && <span role="status">{words(answer)}</span>}
+      {answer && <span role="status">{answer}</span>}
       {command.error}
     </span>
   );
