@@ -53,6 +53,22 @@ describe("lots", () => {
     expect(heldQty(book, "BTC-USD")).toBe("0");
   });
 
+  it("are eaten by a sell that was told before its buy, as soon as the buy is told", () => {
+    const book = foldFills([
+      fill("a", "buy", "1", "100", "1"),
+      fill("b", "sell", "1.5", "300", "3"),
+      fill("c", "buy", "2", "200", "4"),
+    ]);
+    expect(book.closures.map((closure) => [closure.lotFillId, closure.qty, closure.fees, closure.realizedPnl])).toEqual(
+      [
+        ["a", "1", "3", "197"],
+        ["c", "0.5", "2", "48"],
+      ],
+    );
+    expect(book.uncovered).toEqual([]);
+    expect(heldQty(book, "BTC-USD")).toBe("1.5");
+  });
+
   it("refuse a second fill under a known id when it says something else", () => {
     const book = foldFills([fill("a", "buy", "1", "100"), fill("a", "buy", "2", "100")]);
     expect(book.refused.map((each) => each.code)).toEqual(["contradicts_booked_fill"]);
@@ -66,7 +82,7 @@ describe("lots", () => {
         const bought = sum(fills.filter((each) => each.side === "buy").map((each) => each.qty));
         const sold = sum(fills.filter((each) => each.side === "sell").map((each) => each.qty));
         const closed = sum(book.closures.map((each) => each.qty));
-        const excess = sum(book.refused.map((each) => each.qty));
+        const excess = sum(book.uncovered.map((each) => each.qty));
         expect(toAmount(sum(book.lots.map((each) => each.remainingQty)).plus(closed))).toBe(toAmount(bought));
         expect(toAmount(closed.plus(excess))).toBe(toAmount(sold));
       }),

@@ -40,15 +40,23 @@ export interface RefusedFill {
   readonly qty: Amount;
 }
 
+/** What a sell took beyond what was held when it was booked, and its fee: the next buy, whose fill was told later, covers it. */
+export interface UncoveredSell {
+  readonly sell: Fill;
+  readonly qty: Amount;
+  readonly fee: Amount;
+}
+
 /** Fills folded into lots, first in, first out in the order of booking. */
 export interface LotBook {
   readonly booked: Readonly<Record<string, Fill>>;
   readonly lots: readonly Lot[];
   readonly closures: readonly Closure[];
+  readonly uncovered: readonly UncoveredSell[];
   readonly refused: readonly RefusedFill[];
 }
 
-export const EMPTY_LOT_BOOK: LotBook = { booked: {}, lots: [], closures: [], refused: [] };
+export const EMPTY_LOT_BOOK: LotBook = { booked: {}, lots: [], closures: [], uncovered: [], refused: [] };
 
 const isSameFill = (a: Fill, b: Fill): boolean =>
   a.symbol === b.symbol &&
@@ -82,9 +90,10 @@ const close = (lot: Lot, sell: Fill, qty: Decimal, sellFee: Decimal): { lot: Lot
   };
 };
 
-const applySell = (book: LotBook, sell: Fill): LotBook => {
-  let leftQty = decimal(sell.qty);
-  let leftFee = decimal(sell.fee);
+/** Eats lots with (the rest of) a sell; what is left of it becomes uncovered. */
+const eatLots = (book: LotBook, { sell, qty: sold, fee }: UncoveredSell): LotBook => {
+  let leftQty = decimal(sold);
+  let leftFee = decimal(fee);
   const lots: Lot[] = [];
   const closures: Closure[] = [...book.closures];
   for (const lot of book.lots) {
@@ -100,8 +109,24 @@ const applySell = (book: LotBook, sell: Fill): LotBook => {
     closures.push(closed.closure);
     if (decimal(closed.lot.remainingQty).gt(ZERO)) lots.push(closed.lot);
   }
-  const excess: RefusedFill = { code: "sells_more_than_held", fillId: sell.fillId, qty: toAmount(leftQty) };
-  return { ...book, lots, closures, refused: leftQty.gt(ZERO) ? [...book.refused, excess] : book.refused };
+  const rest: UncoveredSell = { sell, qty: toAmount(leftQty), fee: toAmount(leftFee) };
+  return { ...book, lots, closures, uncovered: leftQty.gt(ZERO) ? [...book.uncovered, rest] : book.uncovered };
+};
+
+const applySell = (book: LotBook, sell: Fill): LotBook => {
+  const next = eatLots(book, { sell, qty: sell.qty, fee: sell.fee });
+  const rest = next.uncovered[book.uncovered.length];
+  if (rest === undefined) return next;
+  return { ...next, refused: [...book.refused, { code: "sells_more_than_held", fillId: sell.fillId, qty: rest.qty }] };
+};
+
+const applyBuy = (book: LotBook, { fillId, symbol, qty, price, fee }: Fill): LotBook => {
+  const opened = {
+    ...book,
+    lots: [...book.lots, { fillId, symbol, qty, remainingQty: qty, price, fee }],
+    uncovered: [],
+  };
+  return book.uncovered.reduce<LotBook>(eatLots, opened);
 };
 
 /** Books one fill; the same fill again changes nothing, a different one under its id is refused. */
@@ -113,9 +138,7 @@ export const applyFill = (book: LotBook, fill: Fill): LotBook => {
     return { ...book, refused: [...book.refused, contradiction] };
   }
   const next = { ...book, booked: { ...book.booked, [fill.fillId]: fill } };
-  if (fill.side === "sell") return applySell(next, fill);
-  const { fillId, symbol, qty, price, fee } = fill;
-  return { ...next, lots: [...next.lots, { fillId, symbol, qty, remainingQty: qty, price, fee }] };
+  return fill.side === "sell" ? applySell(next, fill) : applyBuy(next, fill);
 };
 
 /** Folds fills, in the order in which they were booked, into open lots and realized P&L. */

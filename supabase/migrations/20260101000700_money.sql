@@ -60,6 +60,19 @@ create index lot_closures_by_fill on public.lot_closures (fill_id);
 create index lot_closures_adopted on public.lot_closures (mode, closed_at) where fill_id is null;
 create index lot_closures_recent on public.lot_closures (mode, closed_at desc);
 
+create table private.uncovered_sells (
+  fill_id uuid primary key references public.crypto_fills (id),
+  mode text not null,
+  symbol text not null,
+  qty numeric not null constraint uncovered_sells_qty_positive check (qty > 0 and qty < 'Infinity'),
+  fee numeric not null
+);
+comment on table private.uncovered_sells is
+  'What a sell took beyond what was held when it was booked: the buy''s fill is told later than the sell''s, and covers it then.';
+create index uncovered_sells_by_symbol on private.uncovered_sells (mode, symbol);
+alter table private.uncovered_sells enable row level security;
+grant select, insert, update, delete on private.uncovered_sells to zoe_engine;
+
 create table public.positions (
   mode text not null,
   symbol text not null references public.instruments (symbol),

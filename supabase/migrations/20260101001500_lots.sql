@@ -23,43 +23,71 @@ $$;
 comment on function private.positive_or_null is 'Reads a positive finite amount; anything else is null. A fill must be booked whatever its intent''s metadata say.';
 alter function private.positive_or_null owner to zoe_engine;
 
-create function private.close_lots(p_fill public.crypto_fills) returns numeric
+create function private.close_lots(p_fill public.crypto_fills, p_qty numeric, p_fee numeric, out left_qty numeric, out left_fee numeric)
 language plpgsql security definer set search_path = ''
 as $$
 declare
   v_lot public.position_lots;
   v_qty numeric;
-  v_left_qty numeric := p_fill.qty;
-  v_left_fee numeric := p_fill.fee;
   v_buy_fee numeric;
   v_sell_fee numeric;
+  v_closed_at timestamptz;
 begin
+  left_qty := p_qty;
+  left_fee := p_fee;
   for v_lot in
     select * from public.position_lots as l
     where l.mode = p_fill.mode and l.symbol = p_fill.symbol and l.remaining_qty > 0
     order by l.id
   loop
-    exit when v_left_qty = 0;
-    v_qty := least(v_left_qty, v_lot.remaining_qty);
-    v_sell_fee := private.fee_share(v_left_fee, v_qty, v_left_qty);
+    exit when left_qty = 0;
+    v_qty := least(left_qty, v_lot.remaining_qty);
+    v_sell_fee := private.fee_share(left_fee, v_qty, left_qty);
     v_buy_fee := private.fee_share(v_lot.remaining_fee, v_qty, v_lot.remaining_qty);
+    v_closed_at := greatest(p_fill.executed_at, v_lot.opened_at);
     insert into public.lot_closures (lot_id, fill_id, mode, symbol, qty, cost, proceeds, fees, realized_pnl, closed_at)
     values (
       v_lot.id, p_fill.id, p_fill.mode, p_fill.symbol, v_qty, v_qty * v_lot.price, v_qty * p_fill.price, v_buy_fee + v_sell_fee,
-      v_qty * p_fill.price - v_qty * v_lot.price - (v_buy_fee + v_sell_fee), p_fill.executed_at
+      v_qty * p_fill.price - v_qty * v_lot.price - (v_buy_fee + v_sell_fee), v_closed_at
     );
     update public.position_lots as l
     set remaining_qty = l.remaining_qty - v_qty, remaining_fee = l.remaining_fee - v_buy_fee,
-        closed_at = case when l.remaining_qty = v_qty then p_fill.executed_at end
+        closed_at = case when l.remaining_qty = v_qty then v_closed_at end
     where l.id = v_lot.id;
-    v_left_qty := v_left_qty - v_qty;
-    v_left_fee := v_left_fee - v_sell_fee;
+    left_qty := left_qty - v_qty;
+    left_fee := left_fee - v_sell_fee;
   end loop;
-  return v_left_qty;
 end
 $$;
-comment on function private.close_lots is 'Eats lots first in, first out with a sell. Returns what the sell took beyond what is held.';
+comment on function private.close_lots is
+  'Eats lots first in, first out with (the rest of) a sell. Returns what the sell took beyond what is held, and the fee of that part.';
 alter function private.close_lots owner to zoe_engine;
+
+create function private.cover_sells(p_mode text, p_symbol text) returns void
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_fill public.crypto_fills;
+  v_sell record;
+  v_left record;
+begin
+  for v_sell in
+    select u.fill_id, u.qty, u.fee from private.uncovered_sells as u join public.crypto_fills as f on f.id = u.fill_id
+    where u.mode = p_mode and u.symbol = p_symbol
+    order by f.seq
+  loop
+    select * into v_fill from public.crypto_fills as f where f.id = v_sell.fill_id;
+    select * into v_left from private.close_lots(v_fill, v_sell.qty, v_sell.fee);
+    if v_left.left_qty = 0 then
+      delete from private.uncovered_sells as u where u.fill_id = v_sell.fill_id;
+    else
+      update private.uncovered_sells as u set qty = v_left.left_qty, fee = v_left.left_fee where u.fill_id = v_sell.fill_id;
+    end if;
+  end loop;
+end
+$$;
+comment on function private.cover_sells is 'Lets sells that were booked before their buy''s fill was told eat the lot it has just opened.';
+alter function private.cover_sells owner to zoe_engine;
 
 create function private.refresh_position(p_mode text, p_symbol text) returns void
 language plpgsql security definer set search_path = ''
@@ -139,6 +167,7 @@ as $$
 declare
   v_fill public.crypto_fills;
   v_amount numeric := private.cash_amount(p_qty * p_price);
+  v_left record;
   v_excess numeric := 0;
 begin
   insert into public.crypto_fills (order_id, mode, fill_id, symbol, side, qty, price, fee, late, executed_at)
@@ -163,15 +192,24 @@ begin
   where a.mode = p_order.mode;
   if p_order.side = 'buy' then
     perform private.add_to_position(p_order, v_fill);
+    perform private.cover_sells(v_fill.mode, v_fill.symbol);
   else
     insert into public.positions (mode, symbol) values (v_fill.mode, v_fill.symbol) on conflict do nothing;
-    v_excess := private.close_lots(v_fill);
-    perform private.refresh_position(v_fill.mode, v_fill.symbol);
+    select * into v_left from private.close_lots(v_fill, v_fill.qty, v_fill.fee);
+    v_excess := v_left.left_qty;
+    if v_excess > 0 then
+      insert into private.uncovered_sells (fill_id, mode, symbol, qty, fee)
+      values (v_fill.id, v_fill.mode, v_fill.symbol, v_excess, v_left.left_fee);
+    end if;
   end if;
+  perform private.refresh_position(v_fill.mode, v_fill.symbol);
   update public.positions as p
   set fees = p.fees + v_fill.fee,
       realized_pnl = p.realized_pnl
-        + coalesce((select pg_catalog.sum(c.realized_pnl) from public.lot_closures as c where c.fill_id = v_fill.id), 0)
+        + coalesce((
+          select pg_catalog.sum(c.realized_pnl) from public.lot_closures as c
+          where c.fill_id = v_fill.id or c.lot_id = (select l.id from public.position_lots as l where l.fill_id = v_fill.id)
+        ), 0)
   where p.mode = v_fill.mode and p.symbol = v_fill.symbol;
   return v_excess;
 end

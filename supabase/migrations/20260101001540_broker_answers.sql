@@ -58,23 +58,28 @@ create function private.watch_closed(o public.crypto_orders, r private.broker_re
 language plpgsql security definer set search_path = ''
 as $$
 declare
+  v_now timestamptz := private.clock();
+  v_count integer := o.not_found_count + 1;
+  v_since timestamptz := coalesce(o.not_found_since, v_now);
   v_next timestamptz := coalesce(
     private.next_look(o, o.status, o.attempts + 1, o.watch_until),
-    -- What the broker once knew and does not find is no last word: a fill may still be told. It is asked for as long again.
-    case when o.unresolved
-      or o.acknowledged_at is not null and private.clock() < o.watch_until + private.knob_interval('LATE_FILL_WATCH_SECONDS')
-    then private.clock() + private.back_off(o.attempts, 5, 120) end
+    -- What the broker once knew and does not find is no last word: a fill may still be told.
+    case when o.unresolved or o.acknowledged_at is not null and (
+      v_count < 3 or v_now - v_since < interval '30 seconds'
+      or v_now < o.watch_until + private.knob_interval('LATE_FILL_WATCH_SECONDS')
+    ) then v_now + private.back_off(o.attempts, 5, 120) end
   );
 begin
   update public.crypto_orders as c
-  set attempts = c.attempts + 1, not_found_at = r.observed_at, next_action_at = v_next,
+  set attempts = c.attempts + 1, not_found_count = v_count, not_found_since = v_since, not_found_at = r.observed_at, next_action_at = v_next,
       lease_owner = case when v_next is not null then c.lease_owner end,
       lease_token = case when v_next is not null then c.lease_token end,
       lease_expires_at = case when v_next is not null then c.lease_expires_at end
   where c.id = o.id;
 end
 $$;
-comment on function private.watch_closed is 'A closed order that is not found stays what it is. Its watch goes on or ends; one the broker once acknowledged is asked about for as long again.';
+comment on function private.watch_closed is
+  'A closed order that is not found stays what it is. One the broker once acknowledged is asked about for as long again, and until three answers over thirty seconds agree.';
 alter function private.watch_closed owner to zoe_engine;
 
 create function private.note_vanished(o public.crypto_orders, r private.broker_report) returns void

@@ -83,7 +83,13 @@ begin
     pg_catalog.jsonb_build_object('broker', c.broker::text, 'ours', c.ours::text), 1
   )
   from private.compare_holdings(p_mode, p_holdings) as c
-  where c.broker > c.ours and (c.foreign_qty > 0 or c.ours = 0 and c.broker > private.knob_number('RECONCILE_QTY_TOLERANCE'));
+  where c.broker > c.ours and (c.foreign_qty > 0 or c.ours = 0 and c.broker > private.knob_number('RECONCILE_QTY_TOLERANCE'))
+    -- Our own order may have filled and not be told yet.
+    and not exists (
+      select from public.crypto_orders as o
+      where o.mode = p_mode and o.symbol = c.symbol and o.side = 'buy'
+        and (o.unresolved or o.status in ('submitted', 'working', 'partially_filled', 'cancel_pending'))
+    );
   perform private.open_alert(
     'unknown_broker_order', coalesce(u.value ->> 'client_order_id', u.value ->> 'broker_order_id', '?'), p_mode, 'critical',
     'An order at the broker is not in our book',

@@ -101,6 +101,8 @@ declare
   v_foreign numeric := coalesce((select f.qty from private.foreign_holdings as f where f.mode = p_mode and f.symbol = p_symbol), 0);
   v_from_foreign numeric := least(v_foreign, greatest(-p_diff, 0));
 begin
+  -- Whatever was sold beyond the books is in the broker's figure.
+  delete from private.uncovered_sells as u where u.mode = p_mode and u.symbol = p_symbol;
   if p_diff > 0 and exists (select from public.instruments as i where i.symbol = p_symbol) then
     perform private.adopt_lot(p_mode, p_symbol, p_diff);
     return;

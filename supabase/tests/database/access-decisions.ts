@@ -21,6 +21,7 @@ export const TABLES: Readonly<Record<string, TableDecision>> = {
   "private.sealed_rows": "functions",
   "private.tick_dispatches": "functions",
   "private.tick_leases": "functions",
+  "private.uncovered_sells": "functions",
   "private.watchdog": "functions",
   "public.accounts": "readers",
   "public.alerts": "readers",

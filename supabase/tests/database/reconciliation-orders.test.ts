@@ -32,6 +32,17 @@ describe("a reconciliation", () => {
     expect(await openAlerts(db)).toEqual([]);
   });
 
+  it("calls nothing not ours that our own order may have bought, before its fill is told", async () => {
+    const id = await handOver(db, { symbol: "SOL-USD", qty: "0.1", price: "1" });
+    await reconcile(db, { cash: "2000", holdings: { "SOL-USD": "0.1" } });
+    expect(await openAlerts(db)).not.toContain("unknown_holding");
+    await applyOne(db, id, { state: "canceled" });
+    await reconcile(db, { cash: "2000", holdings: { "SOL-USD": "0.1" } });
+    expect(await openAlerts(db)).toContain("unknown_holding");
+    await reconcile(db, { cash: "2000" });
+    expect(await openAlerts(db)).toEqual([]);
+  });
+
   it("knows its own open order, and finds one that is open at the broker though it is closed here", async () => {
     const id = await handOver(db, { symbol: "DOGE-USD", qty: "10", price: "1" });
     await applyOne(db, id);

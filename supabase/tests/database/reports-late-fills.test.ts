@@ -9,6 +9,7 @@ import {
   openAlerts,
   openBooks,
   orderOf,
+  positionOf,
   quote,
 } from "./money-fixture.ts";
 import { backToNoon, childOf, closeAll, exitOfOne, recover, repricing, secondsAhead, send } from "./reports-fixture.ts";
@@ -57,6 +58,17 @@ describe("recovery", () => {
 });
 
 describe("a late fill", () => {
+  it("of a buy covers the sell that was told before it: the position is what was bought less what was sold", async () => {
+    const entry = await handOver(db, { symbol: "ETH-USD", qty: "1", price: "100" });
+    await applyOne(db, entry, { state: "canceled" });
+    const exit = await handOver(db, { symbol: "ETH-USD", side: "sell", qty: "0.4", price: "110" });
+    await applyOne(db, exit, { state: "filled", filled_qty: "0.4", average_price: "110", fee: "0.4" });
+    expect(await eventsOf(db, exit)).toContain("overfill");
+    await applyOne(db, entry, { state: "filled", filled_qty: "1", average_price: "100", fee: "1" });
+    expect(await positionOf(db, "ETH-USD")).toMatchObject({ qty: "0.6", realized_pnl: "3.20000000" });
+    expect(await db.admin`select from private.uncovered_sells`).toHaveLength(0);
+  });
+
   it("is booked, told, and shrinks a child that was not handed over yet", async () => {
     const id = await repricing(db, { symbol: "AVAX-USD", qty: "0.25", price: "100" });
     const answer = await applyOne(db, id, { state: "canceled", replacement_price: "100" });
