@@ -3,7 +3,8 @@ import { secondsSince } from "../../lib/server-clock.ts";
 import { Badge, type Tone } from "../../ui/badge.tsx";
 import type { Column } from "../../ui/table.tsx";
 import { Two } from "../../ui/two.tsx";
-import { canBeCanceled, isCancelAsked, type Order, type OrderStatus } from "./orders-query.ts";
+import { canBeCanceled, isCancelAsked } from "./order-state.ts";
+import type { Order, OrderStatus } from "./orders-query.ts";
 
 const TONE: Record<OrderStatus, Tone> = {
   new: "quiet",

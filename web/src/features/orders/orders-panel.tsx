@@ -7,8 +7,9 @@ import { Panel } from "../../ui/panel.tsx";
 import { Table } from "../../ui/table.tsx";
 import { CancelOrder } from "./cancel-order.tsx";
 import { cancelColumn, closedColumns, openColumns } from "./order-columns.tsx";
+import { isOpen } from "./order-state.ts";
 import { OrderTimeline } from "./order-timeline.tsx";
-import { isOpen, type Order, ordersQuery } from "./orders-query.ts";
+import { type Order, ordersQuery } from "./orders-query.ts";
 
 /** Open orders with age and next action, then the last closed ones; a click tells an order's story. */
 export function OrdersPanel({ mode, canCommand }: { mode: Mode; canCommand: boolean }) {

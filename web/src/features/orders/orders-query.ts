@@ -42,18 +42,6 @@ export interface Order {
   readonly reason: string | null;
 }
 
-const LIVE: ReadonlySet<OrderStatus> = new Set(["new", "submitted", "working", "partially_filled", "cancel_pending"]);
-
-/** True while the order may still trade, or nobody knows whether it does. */
-export const isOpen = (order: Order): boolean => LIVE.has(order.status) || order.unresolved;
-
-/** True when somebody has asked for the cancel already; the cancel that a reprice begins with is none. */
-export const isCancelAsked = (order: Order): boolean =>
-  order.status === "cancel_pending" && order.cancel_reason_code !== "reprice";
-
-/** True when a cancel would change something: the order is live, and nobody has asked yet. */
-export const canBeCanceled = (order: Order): boolean => LIVE.has(order.status) && !isCancelAsked(order);
-
 /** Reads the open orders and the last closed ones. */
 export const ordersQuery = (mode: Mode) =>
   queryOptions({ queryKey: ["orders", mode], queryFn: () => callRpc<Order[]>("dashboard_orders", { p_mode: mode }) });
