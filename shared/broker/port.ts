@@ -26,14 +26,17 @@ export interface ReportedFill {
   readonly executedAt: Millis;
 }
 
-/** How an order stands at the broker: filled quantity, average price and fee are cumulative; fills are null when it does not list them. */
+/**
+ * How an order stands at the broker: filled quantity, average price and fee are cumulative; fills are null when it does
+ * not list them. An order placed elsewhere may have no client order id, then the broker's own stands for it, and no limit.
+ */
 export interface ExecutionReport {
   readonly clientOrderId: string;
   readonly brokerOrderId: string | null;
   readonly symbol: string;
   readonly side: Side;
   readonly qty: Amount;
-  readonly limitPrice: Amount;
+  readonly limitPrice: Amount | null;
   readonly state: ReportState;
   readonly filledQty: Amount;
   readonly averagePrice: Amount | null;

@@ -536,6 +536,9 @@ isOneToOne: true
 "set_safe_mode":
 { Args: { "minutes": number,"on_": boolean }; Returns: Json
                            },
+"settle_order":
+{ Args: { "average_price": string,"fee": string,"filled_qty": string,"order_id": string,"reason": string }; Returns: Json
+                           },
 "submit_intent":
 { Args: { "intent": Json }; Returns: Json
                            },

@@ -51,6 +51,7 @@ begin
   new.cancel_requested_at := private.clock();
   new.cancel_requested_by := private.actor();
   new.next_action_at := case old.status when 'new' then null else new.cancel_requested_at end;
+  new.attempts := case old.status when 'cancel_pending' then old.attempts else 0 end;
   return new;
 end
 $$;

@@ -50,6 +50,7 @@ begin
     set status = case o.status when 'new' then 'canceled' else 'cancel_pending' end,
         cancel_reason_code = p_reason, cancel_requested_by = p_actor,
         cancel_requested_at = case o.status when 'cancel_pending' then o.cancel_requested_at else v_now end,
+        attempts = case o.status when 'cancel_pending' then o.attempts else 0 end,
         next_action_at = case o.status when 'new' then null else v_now end
     where o.id = any (p_order_ids)
       and (
@@ -73,28 +74,6 @@ $$;
 comment on function private.cancel_orders is
   'Asks for cancels: never sent -> canceled at once, else cancel_pending until the broker proves it; the engine''s own way to the rest becomes a real cancel. Returns what changed.';
 alter function private.cancel_orders owner to zoe_engine;
-
-create function private.request_cancel(p_order_id uuid, p_reason text, p_actor text) returns jsonb
-language plpgsql security definer set search_path = ''
-as $$
-declare
-  v_reason text := coalesce(nullif(pg_catalog.left(pg_catalog.btrim(p_reason), 200), ''), 'operator');
-  v_changed boolean;
-  v_status text;
-begin
-  perform private.lock_accounts();
-  if private.orders_the_rest(v_reason) then v_reason := 'operator'; end if;
-  v_changed := exists (select from private.cancel_orders(array[p_order_id], v_reason, p_actor));
-  select o.status into v_status from public.crypto_orders as o where o.id = p_order_id;
-  if v_status is null then
-    raise exception 'There is no order %.', coalesce(p_order_id::text, 'null') using errcode = 'PT404';
-  end if;
-  return pg_catalog.jsonb_build_object('order_id', p_order_id, 'status', v_status, 'changed', v_changed);
-end
-$$;
-comment on function private.request_cancel is
-  'Cancels one order for somebody and says what became of it: changed is false when it was final or already being canceled. Raises PT404.';
-alter function private.request_cancel owner to zoe_engine;
 
 create function private.cancel_halted_entries(p_mode text, p_due_only boolean default false) returns integer
 language plpgsql security definer set search_path = ''

@@ -5,7 +5,7 @@ comment on column public.crypto_orders.reported_at is 'When the newest folded re
 comment on column public.crypto_orders.not_found_at is 'When the last counted "not found" was observed; the same observation counts once.';
 
 create type private.broker_report as (
-  order_id uuid, kind text, state text, filled_qty numeric, average_price numeric, fee numeric, broker_order_id text,
+  order_id uuid, kind text, symbol text, side text, state text, filled_qty numeric, average_price numeric, fee numeric, broker_order_id text,
   fills jsonb, reason text, observed_at timestamptz, lease_token bigint, replacement_price numeric, problem text
 );
 comment on type private.broker_report is 'A report as read from the wire; problem says what is wrong with it.';
@@ -48,6 +48,8 @@ declare
 begin
   r.order_id := case when pg_catalog.pg_input_is_valid(p_report ->> 'order_id', 'uuid') then (p_report ->> 'order_id')::uuid end;
   r.kind := p_report ->> 'kind';
+  r.symbol := p_report ->> 'symbol';
+  r.side := p_report ->> 'side';
   r.state := p_report ->> 'state';
   r.reason := pg_catalog.left(p_report ->> 'reason', 500);
   r.broker_order_id := p_report ->> 'broker_order_id';

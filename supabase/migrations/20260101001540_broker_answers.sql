@@ -42,7 +42,7 @@ begin
       cancel_requested_by = case when v_is_refused then null else c.cancel_requested_by end,
       attempts = case when v_is_refused then 0 else c.attempts end,
       next_action_at = private.clock() + case
-        when not v_is_refused then interval '2 seconds'
+        when not v_is_refused then private.back_off(c.attempts - 1, 2, 30)
         when c.cancel_reason_code = 'reprice' then pg_catalog.make_interval(secs => c.ttl_seconds)
         else interval '5 seconds'
       end
@@ -51,7 +51,7 @@ begin
 end
 $$;
 comment on function private.apply_cancel_answer is
-  'A refused cancel puts the order back to work; an accepted one proves nothing yet and is looked at again soon.';
+  'A refused cancel puts the order back to work; an accepted one proves nothing yet: it is looked at and asked for again, with back-off.';
 alter function private.apply_cancel_answer owner to zoe_engine;
 
 create function private.watch_closed(o public.crypto_orders, r private.broker_report) returns void

@@ -1,5 +1,26 @@
 -- Reports come in batches, one transaction each: order by order, under the account lock and each orders lease.
 
+create function private.apply_unusable(o public.crypto_orders, r private.broker_report, p_report jsonb) returns void
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_problem text := 'unusable report: ' || r.problem;
+begin
+  if v_problem is distinct from o.last_error then perform private.flag_order(o, 'contradictory_report', v_problem, p_report); end if;
+  update public.crypto_orders as c
+  set last_error = v_problem,
+      attempts = c.attempts + (r.lease_token is not null)::integer,
+      next_action_at = case
+        when r.lease_token is null or c.next_action_at is null then c.next_action_at
+        else private.clock() + private.back_off(c.attempts, 5, 30)
+      end
+  where c.id = o.id;
+end
+$$;
+comment on function private.apply_unusable is
+  'A report that can''t be read, or is about another order than the one we sent: a person is told once, nothing is booked, and the order is looked at later.';
+alter function private.apply_unusable owner to zoe_engine;
+
 create function private.apply_report(p_report jsonb) returns jsonb
 language plpgsql security definer set search_path = ''
 as $$
@@ -15,12 +36,16 @@ begin
   if not found then
     return pg_catalog.jsonb_build_object('order_id', p_report ->> 'order_id', 'result', 'unknown_order');
   end if;
-  if r.problem is not null then
-    perform private.flag_order(v_before, 'contradictory_report', 'unreadable report: ' || r.problem, p_report);
-    v_result := 'invalid';
-  elsif r.lease_token is not null
+  r.problem := coalesce(r.problem, case
+    when r.symbol <> v_before.symbol or r.side <> v_before.side
+      then pg_catalog.format('it says %s %s', coalesce(r.side, v_before.side), coalesce(r.symbol, v_before.symbol))
+  end);
+  if r.lease_token is not null
     and (r.lease_token is distinct from v_before.lease_token or v_before.lease_expires_at <= private.clock()) then
     v_result := 'lease_lost';
+  elsif r.problem is not null then
+    perform private.apply_unusable(v_before, r, p_report);
+    v_result := 'invalid';
   else
     v_is_changed := case
       when r.kind = 'report' then private.apply_snapshot(v_before, r)

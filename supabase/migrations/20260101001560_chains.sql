@@ -146,3 +146,27 @@ end
 $$;
 comment on function private.retry_at is 'When an intent whose last order the broker refused is tried again: after 15 s, then ever more slowly. Null: nothing was refused.';
 alter function private.retry_at owner to zoe_engine;
+
+create function private.waits(p_order public.crypto_orders) returns boolean
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return private.phase(p_order.status) = 'closed' and p_order.id = (
+    select o.id from public.crypto_orders as o
+    where o.intent_group_id = p_order.intent_group_id order by (private.phase(o.status) = 'live') desc, o.closed_at desc, o.requested_at desc limit 1
+  ) and private.goes_on((select i from public.order_intents as i where i.id = p_order.intent_group_id), p_order);
+end
+$$;
+comment on function private.waits is 'Whether this is the last order of a chain without a live one, whose rest is still to be ordered.';
+alter function private.waits owner to zoe_engine;
+
+create function private.next_try(p_order public.crypto_orders) returns timestamptz
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return case when private.waits(p_order) then greatest(private.retry_at(p_order.intent_group_id), private.clock()) end;
+end
+$$;
+comment on function private.next_try is 'When the rest of a chain that waits on this order is ordered again, at the soonest. Null: it does not wait.';
+grant execute on function private.next_try to authenticated;
+alter function private.next_try owner to zoe_engine;

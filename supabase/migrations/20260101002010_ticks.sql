@@ -73,6 +73,18 @@ comment on function private.take_tick_lease is
   'Locks the tick''s lease and draws its next token; null when another run holds it, which will then go round again.';
 alter function private.take_tick_lease owner to zoe_engine;
 
+create function private.recover_from_db(p_run_id uuid, p_token bigint) returns jsonb
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  perform private.recover_intents();
+  return (select coalesce(pg_catalog.jsonb_agg(o), '[]') from private.claim_orders(p_run_id, p_token, 1000) as o);
+end
+$$;
+comment on function private.recover_from_db is
+  'How every reposition tick begins, whatever a crash left behind: active intents get their missing order, and all that is due is claimed to be sent, looked up or canceled.';
+alter function private.recover_from_db owner to zoe_engine;
+
 create function private.tick_work(p_name text, p_mode text, p_run_id uuid, p_token bigint) returns jsonb
 language plpgsql security definer set search_path = ''
 as $$
@@ -80,8 +92,7 @@ declare
   v_orders jsonb;
 begin
   if p_name = 'reposition-tick' then
-    perform private.recover_intents();
-    select coalesce(pg_catalog.jsonb_agg(o), '[]') into v_orders from private.claim_orders(p_run_id, p_token, 1000) as o;
+    v_orders := private.recover_from_db(p_run_id, p_token);
     return private.market_work()
       || pg_catalog.jsonb_build_object('orders', v_orders, 'orphan_intents', private.orphan_intents_work());
   end if;

@@ -14,6 +14,7 @@ return pg_catalog.jsonb_build_object(
   'cancel_requested_by', (p_order).cancel_requested_by, 'requested_at', private.iso((p_order).requested_at),
   'closed_at', private.iso((p_order).closed_at), 'next_action_at', private.iso((p_order).next_action_at),
   'ttl_seconds', (p_order).ttl_seconds, 'strategy', (p_intent).strategy, 'reason', (p_intent).reason,
+  'retry_at', private.iso(private.next_try(p_order)),
   'last_error', coalesce((p_order).last_error, (p_order).reject_reason)
 );
 comment on function private.order_row is 'An order as the dashboard shows it.';
@@ -23,23 +24,26 @@ create function public.dashboard_orders(p_mode text) returns jsonb
 language sql stable security invoker set search_path = ''
 return (
   select coalesce(pg_catalog.jsonb_agg(private.order_row(o, i) order by l.closed, o.requested_at desc, o.id), '[]')
-  from (
+  from (select k.id, pg_catalog.bool_and(k.closed) as closed from (
     select o.id, false as closed from public.crypto_orders as o
     where o.mode = p_mode and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
     union all
     select o.id, false from public.crypto_orders as o
     where o.mode = p_mode and o.unresolved and o.status in ('filled', 'canceled', 'expired', 'rejected')
     union all
+    select o.id, false from public.order_intents as i join public.crypto_orders as o on o.intent_group_id = i.id
+    where i.mode = p_mode and i.status = 'active' and private.next_try(o) is not null
+    union all
     (
       select o.id, true from public.crypto_orders as o
       where o.mode = p_mode and o.status in ('filled', 'canceled', 'expired', 'rejected') and not o.unresolved
       order by o.requested_at desc limit 20
     )
-  ) as l
+  ) as k group by k.id) as l
   join public.crypto_orders as o on o.id = l.id
   join public.order_intents as i on i.id = o.intent_group_id
 );
-comment on function public.dashboard_orders is 'Every order that is live or of unknown fate, then the last 20 closed ones.';
+comment on function public.dashboard_orders is 'Every order that is live, of unknown fate or to be tried again, then the last 20 closed ones.';
 grant execute on function public.dashboard_orders to authenticated;
 
 create function private.order_events_of(p_order_id uuid) returns jsonb

@@ -56,6 +56,32 @@ return private.command_cancel(order_id, reason);
 comment on function public.request_cancel is 'Operators: asks the broker to cancel an order. It is canceled when the broker says so, not before.';
 grant execute on function public.request_cancel to authenticated;
 
+create function private.command_settle_order(
+  p_order_id uuid, p_filled_qty text, p_average_price text, p_fee text, p_reason text
+) returns jsonb
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_actor text := private.require_operator();
+  v_told jsonb := pg_catalog.jsonb_build_object('filled_qty', p_filled_qty, 'average_price', p_average_price, 'fee', p_fee);
+begin
+  return private.settle_order(
+    p_order_id, private.read_amount(v_told, 'filled_qty'), private.read_amount(v_told, 'average_price'), private.read_amount(v_told, 'fee'),
+    p_reason, v_actor
+  );
+end
+$$;
+comment on function private.command_settle_order is 'Settles an order whose fate is unknown for an operator.';
+grant execute on function private.command_settle_order to authenticated;
+alter function private.command_settle_order owner to zoe_engine;
+
+create function public.settle_order(order_id uuid, filled_qty text, average_price text, fee text, reason text) returns jsonb
+language sql security invoker set search_path = ''
+return private.command_settle_order(order_id, filled_qty, average_price, fee, reason);
+comment on function public.settle_order is
+  'Operators: an order of unknown fate is over at the broker, with this much filled in all (average price and fee in USD of all of it).';
+grant execute on function public.settle_order to authenticated;
+
 create function private.command_acknowledge(p_alert_id uuid) returns jsonb
 language plpgsql security definer set search_path = ''
 as $$

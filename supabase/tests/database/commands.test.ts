@@ -13,6 +13,7 @@ const command = async (sql: postgres.Sql, call: string) =>
 const commands = () => [
   "set_kill_switch(true, 'test')",
   `request_cancel('${day.working.order}', 'test')`,
+  `settle_order('${day.working.order}', '0', null, null, 'test')`,
   `acknowledge_alert('${ALERT}')`,
   "set_config('MAX_DAILY_NOTIONAL', '1')",
   "run_now('trader-tick')",

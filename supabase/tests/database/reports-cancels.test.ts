@@ -11,7 +11,7 @@ import {
   quote,
   type Report,
 } from "./money-fixture.ts";
-import { applyNow, askForCancel, clearAlerts, secondsAhead } from "./reports-fixture.ts";
+import { applyNow, askForCancel, clearAlerts, lease, secondsAhead } from "./reports-fixture.ts";
 
 let db: TestDatabase;
 let id: string;
@@ -94,6 +94,24 @@ describe("a cancel", () => {
     await db.advanceClock(2);
     expect(await now({ state: "canceled" })).toMatchObject({ status: "canceled" });
     expect((await intentOf(db, id)).status).toBe("canceled");
+  });
+
+  it("that the broker accepts and does not carry out is asked for again with back-off", async () => {
+    await entryIn(symbols[0]);
+    await now({});
+    for (let n = 0; n < 4; n++) await now({ kind: "unavailable" });
+    await askForCancel(db, id, "operator");
+    await lease(db, id, 5);
+    const waits: unknown[] = [];
+    for (let n = 0; n < 6; n++) {
+      await db.advanceClock(1);
+      await now({ lease_token: 5 });
+      await now({ kind: "cancel_requested", lease_token: 5 });
+      waits.push(await secondsAhead(db, id));
+    }
+    expect(waits).toEqual([2, 4, 8, 16, 30, 30]);
+    await db.advanceClock(1);
+    await now({ state: "canceled" });
   });
 
   it("that the broker does not answer is asked for again with back-off, and stays pending", async () => {

@@ -25,6 +25,15 @@ export const send = (db: TestDatabase, id: string | undefined) =>
       update public.crypto_orders set status = 'submitted', unresolved = true, submitted_at = private.clock() where id = ${id ?? null}`,
   );
 
+/** Lets a worker hold the order's lease for a minute. */
+export const lease = (db: TestDatabase, id: string, token: number) =>
+  asEngine(
+    db,
+    (sql) => sql`
+      update public.crypto_orders set lease_owner = gen_random_uuid(), lease_token = ${token}, claimed_for = 'query',
+        lease_expires_at = private.clock() + interval '1 minute' where id = ${id}`,
+  );
+
 /** Gives active intents their missing order, as every reposition tick does first. */
 export const recover = (db: TestDatabase) => asEngine(db, (sql) => sql`select private.recover_intents()`);
 

@@ -12,7 +12,7 @@ import {
   type Report,
   report,
 } from "./money-fixture.ts";
-import { applyNow, clearAlerts, proveAbsent, secondsAhead } from "./reports-fixture.ts";
+import { applyNow, clearAlerts, lease, proveAbsent, secondsAhead } from "./reports-fixture.ts";
 
 let db: TestDatabase;
 let id: string;
@@ -67,6 +67,38 @@ describe("an answer that proves nothing", () => {
     expect(await orderOf(db, id)).toMatchObject({ status: "submitted", unresolved: true, not_found_count: 0 });
     await now({ kind: "refused", reason: "minimum" });
     await db.setClock(NOON);
+  });
+});
+
+describe("a report about another order than ours", () => {
+  it("books nothing, tells a person once, and the order is looked at ever more slowly", async () => {
+    await entryIn(symbols[0]);
+    await lease(db, id, 3);
+    const waits: unknown[] = [];
+    const filled = { state: "filled", filled_qty: "0.25", average_price: "100", lease_token: 3 };
+    for (const wrong of [{ symbol: "ETH-USD" }, { symbol: "ETH-USD" }, { symbol: "ETH-USD" }]) {
+      expect(await now({ ...filled, ...wrong })).toMatchObject({ result: "invalid", status: "submitted" });
+      waits.push(await secondsAhead(db, id));
+    }
+    expect(waits).toEqual([5, 10, 20]);
+    expect(await now({ ...filled, side: "sell", lease_token: null })).toMatchObject({ result: "invalid" });
+    expect(await secondsAhead(db, id)).toBe(20);
+    expect(await orderOf(db, id)).toMatchObject({
+      filled_qty: "0",
+      unresolved: true,
+      last_error: "unusable report: it says sell BTC-USD",
+    });
+    expect((await eventsOf(db, id)).filter((type) => type === "contradictory_report")).toHaveLength(2);
+    expect(await openAlerts(db)).toEqual(["contradictory_report"]);
+    expect(await now({ ...filled, symbol: "BTC-USD", side: "buy" })).toMatchObject({ status: "filled" });
+  });
+
+  it("changes nothing for a worker that lost its lease", async () => {
+    await entryIn(symbols[0]);
+    expect(await now({ symbol: "ETH-USD", lease_token: 99 })).toMatchObject({ result: "lease_lost" });
+    expect(await orderOf(db, id)).toMatchObject({ last_error: null });
+    expect(await openAlerts(db)).toEqual([]);
+    await now({ state: "canceled" });
   });
 });
 

@@ -1,6 +1,7 @@
 import postgres from "postgres";
+import type { TickName } from "../../functions/_shared/store.ts";
 import type { Fate } from "./scheduler.ts";
-import type { World } from "./world.ts";
+import type { Hand, Run, World } from "./world.ts";
 
 /** What a step of the simulation may do, and how often. */
 const WEIGHTS = {
@@ -18,6 +19,17 @@ const WEIGHTS = {
   flip_safe_mode: 1,
 } as const;
 type Action = keyof typeof WEIGHTS;
+
+/** What a person may do while ticks are at work. */
+const MEANWHILE = {
+  cancel_by_rpc: 4,
+  cancel_by_sql: 3,
+  exit_by_hand: 3,
+  flip_kill_switch: 4,
+  turn_knob: 2,
+  entry_by_hand: 1,
+} as const satisfies Partial<Record<Action, number>>;
+const MEANWHILE_CHANCE = 0.15;
 
 const FATE_CHANCE = 0.22;
 /** Where a fate strikes: at any of the first calls, or at the next one that has this name. */
@@ -42,21 +54,15 @@ export async function act(world: World, step: number): Promise<void> {
 }
 
 const ACTIONS: Readonly<Record<Action, (world: World, step: number) => Promise<void>>> = {
-  reposition: (world, step) => world.tick({ name: "reposition-tick", fate: fate(world, step, 1) }),
-  two_repositions: async (world, step) => {
+  reposition: (world, step) => runTicks(world, step, "reposition-tick"),
+  two_repositions: (world, step) => {
     world.exchange.faults.note("two ticks at once", "reposition and reposition");
-    await world.tick(
-      { name: "reposition-tick", fate: fate(world, step, 1) },
-      { name: "reposition-tick", fate: fate(world, step, 2) },
-    );
+    return runTicks(world, step, "reposition-tick", "reposition-tick");
   },
-  trader: (world, step) => world.tick({ name: "trader-tick", fate: fate(world, step, 1) }),
-  trader_and_reposition: async (world, step) => {
+  trader: (world, step) => runTicks(world, step, "trader-tick"),
+  trader_and_reposition: (world, step) => {
     world.exchange.faults.note("two ticks at once", "trader and reposition");
-    await world.tick(
-      { name: "trader-tick", fate: fate(world, step, 1) },
-      { name: "reposition-tick", fate: fate(world, step, 2) },
-    );
+    return runTicks(world, step, "trader-tick", "reposition-tick");
   },
   cancel_by_sql: async (world) => {
     const rows = await asked(
@@ -93,6 +99,24 @@ const ACTIONS: Readonly<Record<Action, (world: World, step: number) => Promise<v
     await asked(world, world.db.sql`select public.set_safe_mode(true, 1)`);
   },
 };
+
+/** Runs ticks at once, each with its own fate; now and then a person does something meanwhile. */
+async function runTicks(world: World, step: number, ...names: readonly TickName[]): Promise<void> {
+  const runs: Run[] = names.map((name, index) => ({ name, fate: fate(world, step, index + 1) }));
+  await world.tick(...runs, ...handMeanwhile(world, step));
+}
+
+function handMeanwhile(world: World, step: number): Hand[] {
+  const { dice } = world;
+  if (dice.roll("meanwhile?", step) >= MEANWHILE_CHANCE) return [];
+  const action = dice.pick(MEANWHILE, "meanwhile", step);
+  const act = async () => {
+    world.trace(`  meanwhile: ${action}`);
+    world.exchange.faults.note("a hand while a tick is at work", action);
+    await ACTIONS[action](world, step);
+  };
+  return [{ turns: dice.whole(1, 12, "meanwhile at", step), act }];
+}
 
 async function flipKillSwitch(world: World, step: number): Promise<void> {
   const [row] = await world.admin`select value from public.config where key = 'kill_switch'`;

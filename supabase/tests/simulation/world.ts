@@ -28,6 +28,12 @@ export interface Run {
   readonly fate: Fate | null;
 }
 
+/** Something done by a person while ticks are at work, after it has let so many of their calls pass at least. */
+export interface Hand {
+  readonly turns: number;
+  readonly act: () => Promise<void>;
+}
+
 /** A database, an exchange and a market of one seed, under one virtual clock. */
 export interface World {
   readonly dice: Dice;
@@ -39,8 +45,8 @@ export interface World {
   readonly trace: (line: string) => void;
   now(): number;
   advance(seconds: number): Promise<void>;
-  /** Runs ticks at once, each with its own fate. */
-  tick(...runs: readonly Run[]): Promise<void>;
+  /** Runs ticks at once, each with its own fate, and what people do meanwhile. */
+  tick(...runs: readonly (Run | Hand)[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -93,9 +99,18 @@ export async function openWorld(arena: Arena, seed: number, say: (line: string) 
       return [task({ name: "reposition-tick", fate: null }), task({ name: "trader-tick", fate: null })];
     },
   });
-  const tick = (...runs: readonly Run[]) => scheduler.run(runs.map(task));
+  const tick: World["tick"] = (...runs) => scheduler.run(runs.map((run) => ("act" in run ? handTask(run) : task(run))));
   return { dice, db, admin, engine, exchange, leases, trace, now, advance, tick, close: server.close };
 }
+
+/** Waits its turns at the gate like a tick's calls, so that it strikes between two of them. */
+const handTask = ({ turns, act }: Hand): Task => ({
+  fate: null,
+  work: async (gate) => {
+    for (let turn = 1; turn < turns; turn += 1) await gate("hand.waits", () => Promise.resolve());
+    await gate("hand.acts", act);
+  },
+});
 
 /** The real adapter over real HTTP. */
 function brokerAt(url: string, exchange: FaultExchange, now: () => number): Broker {

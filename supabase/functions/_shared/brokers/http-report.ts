@@ -23,12 +23,12 @@ const readFill = (body: unknown): ReportedFill => ({
 });
 
 const readReport = (body: unknown): ExecutionReport => ({
-  clientOrderId: read.text(body, "client_order_id"),
+  clientOrderId: read.textOf(body, "client_order_id") ?? read.text(body, "broker_order_id"),
   brokerOrderId: read.textOf(body, "broker_order_id"),
   symbol: read.text(body, "symbol"),
   side: read.oneOf(body, "side", SIDES),
   qty: positive(body, "qty"),
-  limitPrice: positive(body, "limit_price"),
+  limitPrice: read.nullable(body, "limit_price", positive),
   state: read.oneOf(body, "state", STATES),
   filledQty: notNegative(body, "filled_qty"),
   averagePrice: read.nullable(body, "average_price", positive),

@@ -64,6 +64,15 @@ describe("a broker over HTTP", () => {
     expect(server?.seen[0]?.path).toBe(`/orders/${ID}/cancel`);
   });
 
+  it("lists an order that was placed elsewhere, without a client order id or a limit, under the broker's own id", async () => {
+    const foreign = { ...WORKING, client_order_id: null, broker_order_id: "b7", limit_price: null };
+    const broker = await answers(200, [WORKING, foreign]);
+    expect(await broker.listOpenOrders()).toMatchObject({
+      ok: true,
+      value: [{ clientOrderId: ID }, { clientOrderId: "b7", limitPrice: null }],
+    });
+  });
+
   it("reads open orders, balances, holdings and quotes", async () => {
     const bodies: Record<string, unknown> = {
       "/orders?state=open": [WORKING],

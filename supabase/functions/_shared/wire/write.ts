@@ -38,6 +38,8 @@ export const writeReport = (
 ): Json => ({
   ...targetOf(target),
   kind: "report",
+  symbol: report.symbol,
+  side: report.side,
   state: report.state,
   filled_qty: report.filledQty,
   average_price: report.averagePrice,

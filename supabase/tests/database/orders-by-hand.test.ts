@@ -1,0 +1,185 @@
+import type postgres from "postgres";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { TestDatabase } from "../support/database.ts";
+import { applyOne, eventsOf, handOver, intentOf, NOON, openBooks, orderOf } from "./money-fixture.ts";
+import {
+  applyNow,
+  askForCancel,
+  backToNoon,
+  childOf,
+  clearAlerts,
+  closeAll,
+  exitOfOne,
+  recover,
+} from "./reports-fixture.ts";
+
+let db: TestDatabase;
+let operator: { email: string; sql: postgres.Sql };
+
+beforeAll(async () => {
+  db = await openBooks();
+  operator = await db.person("operator");
+});
+afterAll(() => db.drop());
+beforeEach(async () => {
+  await backToNoon(db);
+  await closeAll(db);
+  await clearAlerts(db);
+});
+
+const settle = async (
+  id: string,
+  filled: string,
+  price: string | null = null,
+  fee: string | null = null,
+  why = "seen",
+) => (await operator.sql`select public.settle_order(${id}, ${filled}, ${price}, ${fee}, ${why}) as answer`)[0]?.answer;
+const cancel = async (id: string) =>
+  (await operator.sql`select public.request_cancel(${id}, 'enough') as answer`)[0]?.answer;
+const shown = async (id: string) => {
+  const [row] = await operator.sql`select public.dashboard_orders('paper') as orders`;
+  return row?.orders.find((order: { id: string }) => order.id === id);
+};
+const moneyOf = async () =>
+  (
+    await db.sql`
+      select (select cash from public.accounts where mode = 'paper') as cash,
+        (select count(*)::integer from public.crypto_fills) as fills, (select count(*)::integer from public.order_events) as events`
+  )[0];
+
+/** An entry of 0.25 at 100 that the broker once acknowledged and now does not find. */
+const vanished = async (): Promise<string> => {
+  const id = await handOver(db);
+  await applyOne(db, id);
+  await db.advanceClock(20);
+  await applyNow(db, id, { kind: "not_found" });
+  expect(await orderOf(db, id)).toMatchObject({ status: "working", unresolved: true });
+  return id;
+};
+
+describe("an order of unknown fate that an operator settles", () => {
+  it("is canceled with what was filled, which is booked, and is watched for what may come", async () => {
+    const id = await vanished();
+    const before = await moneyOf();
+    expect(await settle(id, "0.1", "99.5", "0.02", "the broker's history shows 0.1")).toEqual({
+      order_id: id,
+      status: "canceled",
+      filled_qty: "0.1",
+      unresolved: false,
+    });
+    expect(await orderOf(db, id)).toMatchObject({
+      average_price: "99.5",
+      fee: "0.02",
+      next_action_at: expect.any(Date),
+    });
+    const after = await moneyOf();
+    expect(Number(before?.cash) - Number(after?.cash)).toBeCloseTo(9.97, 8);
+    const [event] = await db.sql`
+      select actor, reason from public.order_events where order_id = ${id} and event_type = 'settled_by_hand'`;
+    expect(event).toEqual({ actor: `operator:${operator.email}`, reason: "the broker's history shows 0.1" });
+    await applyNow(db, id, { state: "canceled", filled_qty: "0.25", average_price: "99.5", fee: "0.05" });
+    expect(await orderOf(db, id)).toMatchObject({ status: "filled", filled_qty: "0.25" });
+  });
+
+  it("is filled when all of it was", async () => {
+    const id = await vanished();
+    expect(await settle(id, "0.25", "100", "0")).toMatchObject({ status: "filled", unresolved: false });
+    expect((await intentOf(db, id)).status).toBe("filled");
+  });
+
+  it("that was never acknowledged and not filled never reached the broker; it comes back if that was wrong", async () => {
+    const id = await handOver(db);
+    expect(await settle(id, "0")).toMatchObject({ status: "rejected", unresolved: false });
+    expect(await orderOf(db, id)).toMatchObject({
+      reject_reason: "never_reached_broker",
+      watch_until: expect.any(Date),
+    });
+    expect((await intentOf(db, id)).status).toBe("failed");
+    expect(await applyNow(db, id)).toMatchObject({ status: "working" });
+  });
+
+  it("lets an exit order its rest", async () => {
+    const id = await exitOfOne(db, "ETH-USD");
+    await applyOne(db, id);
+    await db.advanceClock(20);
+    await applyNow(db, id, { kind: "not_found" });
+    expect(await settle(id, "0.4", "101", "0.1")).toMatchObject({ status: "canceled" });
+    expect(await childOf(db, id)).toMatchObject({ qty: "0.6", status: "new" });
+  });
+
+  it("can be one that is closed already and contradicted since", async () => {
+    const id = await handOver(db);
+    await applyOne(db, id);
+    await askForCancel(db, id, "operator");
+    await applyOne(db, id, { state: "canceled" });
+    await db.advanceClock(5);
+    await applyNow(db, id, { state: "working" });
+    expect(await orderOf(db, id)).toMatchObject({ status: "canceled", unresolved: true });
+    await db.advanceClock(5);
+    expect(await settle(id, "0")).toMatchObject({ status: "canceled", unresolved: false });
+  });
+
+  it("is refused with what is wrong, and nothing is changed", async () => {
+    const id = await vanished();
+    await applyNow(db, id, { state: "partially_filled", filled_qty: "0.1", average_price: "100" });
+    await db.advanceClock(20);
+    await applyNow(db, id, { kind: "not_found" });
+    const before = await moneyOf();
+    for (const [args, detail] of [
+      [["0.05"], "filled_qty is 0.05; it must be from 0.1 (booked already) to 0.25 (ordered)."],
+      [["0.3", "100", "0"], "filled_qty is 0.3; it must be from 0.1 (booked already) to 0.25 (ordered)."],
+      [["0.2", "0", "0"], "average_price is 0; of what was filled it must be above 0."],
+      [["0.2", null, "0"], "average_price is missing; of what was filled it must be above 0."],
+      [["0.2", "100"], "fee is missing; it is that of all that was filled, in USD."],
+      [["0.1", null, null, " "], "reason is missing; say what the broker's own record shows."],
+    ] as const) {
+      await expect(settle(id, ...(args as unknown as [string]))).rejects.toMatchObject({ code: "PT400", detail });
+    }
+    await expect(settle(id, "all")).rejects.toMatchObject({ code: "PT400" });
+    await expect(settle("7b0b9a7e-4f5f-4c60-8c6c-0a2a0d8a6b11", "0")).rejects.toMatchObject({ code: "PT404" });
+    expect(await moneyOf()).toEqual(before);
+    expect(await settle(id, "0.1")).toMatchObject({ status: "canceled", filled_qty: "0.1" });
+  });
+
+  it("is refused when nothing is unknown about it", async () => {
+    const id = await handOver(db);
+    await applyOne(db, id);
+    await expect(settle(id, "0")).rejects.toMatchObject({ code: "PT409", message: "order_not_unresolved" });
+  });
+});
+
+describe("an exit that waits for its next try after a refusal", () => {
+  it("is shown with the time of that try, and a cancel ends it", async () => {
+    const id = await exitOfOne(db, "SOL-USD");
+    await applyNow(db, id, { kind: "refused", reason: "halted" });
+    expect(await intentOf(db, id)).toMatchObject({ status: "active" });
+    expect(Date.parse((await shown(id)).retry_at) - Date.parse(NOON)).toBe(15_000);
+    expect(await cancel(id)).toMatchObject({ status: "rejected", changed: true });
+    expect(await intentOf(db, id)).toMatchObject({ status: "canceled" });
+    expect(await eventsOf(db, id)).toContain("retry_canceled");
+    expect(await shown(id)).toMatchObject({ retry_at: null, cancel_reason_code: "enough" });
+    await db.advanceClock(60);
+    await recover(db);
+    expect(await childOf(db, id)).toBeUndefined();
+    expect(await cancel(id)).toMatchObject({ status: "rejected", changed: false });
+  });
+
+  it("is not waiting any more once its next order is there", async () => {
+    const id = await exitOfOne(db, "AVAX-USD");
+    await applyNow(db, id, { kind: "refused" });
+    await db.advanceClock(16);
+    await recover(db);
+    const child = await childOf(db, id);
+    expect(await shown(id)).toMatchObject({ retry_at: null });
+    expect(await cancel(id)).toMatchObject({ changed: false });
+    expect(await cancel(child?.id)).toMatchObject({ status: "canceled", changed: true });
+    expect(await intentOf(db, id)).toMatchObject({ status: "canceled" });
+  });
+
+  it("does not concern entries, which end with a refusal", async () => {
+    const id = await handOver(db);
+    await applyNow(db, id, { kind: "refused" });
+    expect(await cancel(id)).toMatchObject({ status: "rejected", changed: false });
+    expect(await intentOf(db, id)).toMatchObject({ status: "failed" });
+  });
+});
