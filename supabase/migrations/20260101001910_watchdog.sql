@@ -24,7 +24,7 @@ begin
       'No definite answer from the broker about '
         || pg_catalog.string_agg(pg_catalog.format('%s %s %s', o.symbol, o.side, o.id), ', ' order by o.requested_at)
         || '. Their symbols take no new entry.',
-      'Look the order up at the broker by its client order id. It resolves itself when the broker answers.',
+      'Look the order up at the broker by its client order id. It resolves itself when the broker answers; if it never does, settle it in its story.',
       pg_catalog.count(*)::integer, pg_catalog.jsonb_build_object('order_ids', pg_catalog.jsonb_agg(o.id order by o.requested_at))
     from public.crypto_orders as o
     where o.unresolved and coalesce(o.submitted_at, o.requested_at) <= v_now - private.knob_seconds('ALERT_UNRESOLVED_SECONDS')

@@ -33,6 +33,16 @@ const statusOf = async (id: string) =>
   (await stage.sql`select status, cancel_reason_code as reason from public.crypto_orders where id = ${id}`)[0];
 const becomes = (id: string, status: string) => until(async () => (await statusOf(id))?.status === status);
 
+/** The broker's refusal, as if it were one of many: the next try lies an hour ahead. */
+const refusedForAnHour = (id: string) =>
+  stage.sql.begin(async (sql) => {
+    await sql`set local role service_role`;
+    const report = { order_id: id, kind: "refused", reason: "halted" };
+    await sql`select public.apply_execution_reports(${sql.json([report])})`;
+    await sql`set local role zoe_engine`;
+    await sql`update public.crypto_orders set closed_at = closed_at + interval '1 hour' where id = ${id}`;
+  });
+
 /** Submits an order that rests far below the market, and opens the question whether to cancel it. */
 async function asked(symbol: string) {
   const id = await submit(stage.sql, { symbol, side: "buy", at: 0.8 });
@@ -110,7 +120,63 @@ describe("an order that is being repriced", () => {
   });
 });
 
+describe("an order that nobody knows the fate of", () => {
+  it("is settled in its story by an operator who says how it ended, and by nobody else", async () => {
+    await brokerDown();
+    const id = await submit(stage.sql, { symbol: "ETH-USD", side: "buy", at: 0.8 });
+    await row("ETH-USD").getByText("fate unknown, asking").waitFor();
+    const viewer = await stage.signedIn(stage.keys.viewer);
+    await row("ETH-USD", viewer).getByRole("button", { name: "Story of buy entry ETH-USD" }).click();
+    await viewer.getByRole("dialog").getByText("fate unknown").waitFor();
+    expect(await viewer.getByRole("button", { name: "It is over: settle it" }).count()).toBe(0);
+    await viewer.context().close();
+    await row("ETH-USD").getByRole("button", { name: "Story of buy entry ETH-USD" }).click();
+    const story = page.getByRole("dialog");
+    await story.getByLabel("Filled in all").fill("-1");
+    await story.getByLabel("What the broker's record shows").fill("no such order");
+    await story.getByRole("button", { name: "It is over: settle it" }).click();
+    await story.getByRole("alert").getByText("filled_qty is -1; it must be from 0 (booked already)").waitFor();
+    await story.getByLabel("Filled in all").fill("0");
+    await story.getByRole("button", { name: "It is over: settle it" }).click();
+    await story.getByText("settled by hand").waitFor();
+    await story.getByRole("button", { name: "It is over: settle it" }).waitFor({ state: "detached" });
+    await story.getByRole("button", { name: "Close" }).click();
+    expect(await statusOf(id)).toMatchObject({ status: "rejected" });
+  });
+});
+
+describe("an exit that the broker refused", () => {
+  it("is shown with its next try among the open orders, and is not tried again when that is canceled", async () => {
+    await becomes(await submit(stage.sql, { symbol: "SOL-USD", side: "buy", at: 1.01 }), "filled");
+    const [held] = await stage.sql`select qty from public.positions where symbol = 'SOL-USD' and mode = 'paper'`;
+    await brokerDown();
+    const id = await submit(stage.sql, { symbol: "SOL-USD", side: "sell", at: 1.2, qty: held?.qty });
+    await becomes(id, "submitted");
+    await refusedForAnHour(id);
+    await row("SOL-USD").filter({ hasText: "rejected" }).getByText("tries again").waitFor();
+    await row("SOL-USD").getByRole("button", { name: "Cancel sell SOL-USD" }).click();
+    await page.getByRole("button", { name: "Do not try again" }).click();
+    await row("SOL-USD").waitFor({ state: "detached" });
+    expect(await statusOf(id)).toEqual({ status: "rejected", reason: "operator_dashboard" });
+    const [intent] = await stage.sql`
+      select i.status from public.order_intents as i join public.crypto_orders as o on o.intent_group_id = i.id where o.id = ${id}`;
+    expect(intent?.status).toBe("canceled");
+  });
+});
+
 describe("on a phone", () => {
+  it("the cancel button of an open order lies whole on the screen", async () => {
+    const phone = await stage.signedIn(stage.keys.operator, { viewport: { width: 390, height: 844 } });
+    await brokerDown();
+    await submit(stage.sql, { symbol: "ETH-USD", side: "buy", at: 0.8 });
+    await row("ETH-USD", phone).getByText("fate unknown, asking").waitFor();
+    const table = phone.getByRole("region", { name: "Open orders" }).last();
+    const box = await row("ETH-USD", phone).getByRole("button", { name: "Cancel buy ETH-USD" }).boundingBox();
+    expect(box && box.x + box.width).toBeLessThanOrEqual(380);
+    expect(await table.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0);
+    await phone.context().close();
+  });
+
   it("an order's story leaves nothing out: who, what, from, to, price, quantity, reason and trace, none wider than the screen", async () => {
     const phone = await stage.signedIn(stage.keys.operator, { viewport: { width: 390, height: 844 } });
     const id = await submit(stage.sql, { symbol: "AVAX-USD", side: "buy", at: 0.8 });

@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import type { CSSProperties, ReactNode } from "react";
 
 /** One column. Its width is a share, in characters: what a cell holds never moves its neighbours. */
 export interface Column<Row> {
@@ -28,7 +28,7 @@ export function Table<Row>(props: {
       <table>
         <colgroup>
           {columns.map((column) => (
-            <col key={column.title} className={style(column)} style={{ width: `${column.width}ch` }} />
+            <col key={column.title} className={style(column)} style={{ "--chars": column.width } as CSSProperties} />
           ))}
         </colgroup>
         <thead>

@@ -2,6 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { price, quantity, words } from "../../lib/format.ts";
 import { callRpc } from "../../lib/rpc.ts";
 import { Confirm } from "../../ui/confirm.tsx";
+import { waits } from "./order-state.ts";
 import type { Order } from "./orders-query.ts";
 
 interface CancelAnswer {
@@ -22,15 +23,22 @@ export function CancelOrder({ order, onClose }: { order: Order; onClose: () => v
   return (
     <Confirm
       title={`Cancel ${order.side} ${order.symbol}?`}
-      confirm="Cancel the order"
+      confirm={waits(order) ? "Do not try again" : "Cancel the order"}
       danger
       onConfirm={cancel}
       onClose={onClose}
     >
-      <p>
-        {quantity(order.remaining_qty)} at {price(order.limit_price)} is asked back from the broker. The order shows
-        “cancel pending” until the broker has proven it; a fill that comes first is booked.
-      </p>
+      {waits(order) ? (
+        <p>
+          It is {words(order.status)} and waits for its next try: {order.last_error ?? "no reason given"}. Nothing of it
+          is at the broker. After this it is not tried again; what is held stays held until the next exit.
+        </p>
+      ) : (
+        <p>
+          {quantity(order.remaining_qty)} at {price(order.limit_price)} is asked back from the broker. The order shows
+          “cancel pending” until the broker has proven it; a fill that comes first is booked.
+        </p>
+      )}
     </Confirm>
   );
 }

@@ -18,7 +18,7 @@ const TONE: Record<OrderStatus, Tone> = {
   rejected: "bad",
 };
 
-/** The columns of orders that may still trade: age and next action run with the server's clock. */
+/** The columns of orders that may still trade or be tried again: age and next action run with the server's clock. */
 export const openColumns = (now: number): readonly Column<Order>[] => [
   name,
   { title: "Status", width: 17, cell: (row) => <Two main={status(row)} more={nextAction(row, now)} /> },
@@ -108,6 +108,10 @@ function status(order: Order) {
 
 function nextAction(order: Order, now: number): string {
   if (order.unresolved) return "fate unknown, asking";
+  if (order.retry_at) {
+    const left = -secondsSince(order.retry_at, now);
+    return left > 0 ? `tries again in ${duration(left)}` : "tries again now";
+  }
   if (!order.next_action_at) return "waits";
   const left = -secondsSince(order.next_action_at, now);
   return left > 0 ? `looks again in ${duration(left)}` : "looks again now";

@@ -5,14 +5,16 @@ import { Modal } from "../../ui/modal.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
 import { Two } from "../../ui/two.tsx";
 import { type OrderEvent, type Timeline, timelineQuery } from "./orders-query.ts";
+import { SettleOrder } from "./settle-order.tsx";
 
-/** The whole story of an intent: why, its chain of orders, and what happened to each. */
-export function OrderTimeline({ intentGroupId, onClose }: { intentGroupId: string; onClose: () => void }) {
+/** The whole story of an intent: why, its chain of orders, and what happened to each. An operator can settle one of unknown fate. */
+export function OrderTimeline(props: { intentGroupId: string; canCommand: boolean; onClose: () => void }) {
+  const { intentGroupId, canCommand, onClose } = props;
   const query = useQuery(timelineQuery(intentGroupId));
   return (
     <Modal label="Order timeline" wide onClose={onClose}>
       <Loaded query={query} isEmpty={(timeline) => timeline === null} empty="There is no such order.">
-        {(timeline) => timeline && <Story timeline={timeline} />}
+        {(timeline) => timeline && <Story timeline={timeline} canCommand={canCommand} />}
       </Loaded>
       <div className="dialog-buttons">
         <button type="button" onClick={onClose}>
@@ -23,7 +25,7 @@ export function OrderTimeline({ intentGroupId, onClose }: { intentGroupId: strin
   );
 }
 
-function Story({ timeline }: { timeline: Timeline }) {
+function Story({ timeline, canCommand }: { timeline: Timeline; canCommand: boolean }) {
   const { intent, orders } = timeline;
   const target = intent.target_notional ? usd(intent.target_notional) : `${quantity(intent.target_qty)}`;
   return (
@@ -41,9 +43,11 @@ function Story({ timeline }: { timeline: Timeline }) {
           <h3>
             Order {index + 1} of {orders.length}: {quantity(order.qty)} at {price(order.limit_price)},{" "}
             {words(order.status)}
+            {order.unresolved && ", fate unknown"}
             {order.cancel_reason_code && ` (${words(order.cancel_reason_code)})`}
           </h3>
           <p className="note">client order id {order.id}</p>
+          {order.unresolved && canCommand && <SettleOrder order={order} />}
           <Table
             label={`Events of order ${index + 1}`}
             columns={columns}

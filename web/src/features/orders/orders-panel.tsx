@@ -44,7 +44,7 @@ export function OrdersPanel({ mode, canCommand }: { mode: Mode; canCommand: bool
           )}
         </Loaded>
       </Panel>
-      {opened && <OrderTimeline intentGroupId={opened} onClose={() => setOpened(undefined)} />}
+      {opened && <OrderTimeline intentGroupId={opened} canCommand={canCommand} onClose={() => setOpened(undefined)} />}
       {canceling && <CancelOrder order={canceling} onClose={() => setCanceling(undefined)} />}
     </>
   );

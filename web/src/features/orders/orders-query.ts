@@ -37,6 +37,8 @@ export interface Order {
   readonly requested_at: string;
   readonly closed_at: string | null;
   readonly next_action_at: string | null;
+  /** When the rest is ordered again, at the soonest: the order is closed, its intent is not. */
+  readonly retry_at: string | null;
   readonly last_error: string | null;
   readonly strategy: string | null;
   readonly reason: string | null;
