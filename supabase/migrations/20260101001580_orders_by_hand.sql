@@ -8,7 +8,7 @@ declare
   o public.crypto_orders;
 begin
   select * into o from public.crypto_orders as c where c.id = p_order_id for no key update;
-  if not found or o.unresolved or not private.waits(o) then return false; end if;
+  if not found or o.unresolved or private.next_try(o) is null then return false; end if;
   perform private.set_actor(p_actor);
   update public.crypto_orders as c
   set cancel_reason_code = p_reason, cancel_requested_by = p_actor, cancel_requested_at = private.clock()

@@ -31,8 +31,8 @@ return (
     select o.id, false from public.crypto_orders as o
     where o.mode = p_mode and o.unresolved and o.status in ('filled', 'canceled', 'expired', 'rejected')
     union all
-    select o.id, false from public.order_intents as i join public.crypto_orders as o on o.intent_group_id = i.id
-    where i.mode = p_mode and i.status = 'active' and private.next_try(o) is not null
+    select w.id, false from public.order_intents as i, private.waiting_order(i.id) as w
+    where i.mode = p_mode and i.status = 'active'
     union all
     (
       select o.id, true from public.crypto_orders as o

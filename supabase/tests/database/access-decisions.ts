@@ -160,6 +160,7 @@ export const OPEN_PRIVATE_FUNCTIONS: Readonly<Record<string, "signed-in" | "engi
   trace_id: "both",
   trading_state: "both",
   verify_audit_log: "signed-in",
+  waiting_order: "signed-in",
   whoami: "signed-in",
   work_is_due: "engine",
 };
