@@ -5,6 +5,7 @@ import {
   holdingsOf,
   type PaperOrder,
 } from "../../../shared/broker/paper/exchange.ts";
+import { decimal } from "../../../shared/money/decimal.ts";
 import { type Answer, json, problem } from "./exchange-server.ts";
 import { reportJson, type ShownReport } from "./report-json.ts";
 import type { SimulatedMarket } from "./simulated-market.ts";
@@ -15,18 +16,36 @@ interface Surroundings {
   readonly now: () => number;
 }
 
+/** What is wrong with the books that are shown: they agree with nothing for a while, and then they are right again. */
+export type BooksOff = "less_cash" | "less_held" | "more_held" | null;
+
+const cashShown = (cash: string, off: BooksOff): string =>
+  off === "less_cash" ? decimal(cash).minus("5").toFixed() : cash;
+
+const holdingsShown = (
+  quantities: Readonly<Record<string, string>>,
+  off: BooksOff,
+): Readonly<Record<string, string>> => {
+  if (off === null || off === "less_cash") return quantities;
+  const factor = off === "less_held" ? "0.5" : "1.5";
+  return Object.fromEntries(
+    Object.entries(quantities).map(([symbol, qty]) => [symbol, decimal(qty).times(factor).toFixed()]),
+  );
+};
+
 /** Answers with balances, holdings, open orders or quotes. `show` says how an open order is shown, null for not at all. */
 export function answerBook(
   name: string,
   state: ExchangeState,
   { market, rules, now }: Surroundings,
   show: (order: PaperOrder) => ShownReport | null,
+  off: BooksOff,
 ): Answer {
   switch (name) {
     case "balances":
-      return json(200, { cash: balancesOf(state, now()).cash });
+      return json(200, { cash: cashShown(balancesOf(state, now()).cash, off) });
     case "holdings":
-      return json(200, holdingsOf(state, now()).quantities);
+      return json(200, holdingsShown(holdingsOf(state, now()).quantities, off));
     case "orders": {
       const open = Object.values(state.orders).filter(({ status }) => status === "pending" || status === "resting");
       const shown = open.map(show).filter((report) => report !== null);

@@ -112,7 +112,7 @@ export class FaultExchange {
     this.#seen.add(order.clientOrderId);
     const fault = this.#draw("place", name, `${order.side} ${order.qty} at ${order.limitPrice}`, undefined);
     if (fault === "lost_before") return DROP;
-    if (fault === "throttled" || fault === "error_500") return failure(fault);
+    if (fault === "throttled" || fault === "error_500") return faults.failure(fault);
     if (fault === "refused") return problem(422, "insufficient_buying_power");
     if (fault === "rejected_then_dropped") {
       if (this.#options.dice.roll("remembers", name) < 0.5) this.#rejected.set(order.clientOrderId, order);
@@ -123,7 +123,7 @@ export class FaultExchange {
     if (fault === "accepted_then_invisible")
       this.#invisibleUntil.set(order.clientOrderId, this.#options.now() + faults.invisibleMs(this.#options.dice, name));
     if (fault === "accepted_then_dropped" || fault === "accepted_then_invisible") return DROP;
-    if (fault === "accepted_then_500") return failure("error_500");
+    if (fault === "accepted_then_500") return faults.failure("error_500");
     if (fault === "accepted_then_garbage") return { kind: "garbage", body: "<html>gateway" };
     return fault === "accepted_then_silence" ? SILENCE : this.#report(order.clientOrderId, 201);
   }
@@ -133,7 +133,7 @@ export class FaultExchange {
     const fault = this.#draw("get", this.nameOf(id), `${order?.filledQty ?? 0} of ${order?.qty ?? "?"}`, order);
     if (fault === "dropped") return DROP;
     if (fault === "silence") return SILENCE;
-    if (fault === "throttled" || fault === "error_500") return failure(fault);
+    if (fault === "throttled" || fault === "error_500") return faults.failure(fault);
     if (fault === "garbage") return { kind: "garbage", body: '{"client_order_id": "' };
     const rejected = this.#rejected.get(id);
     if (rejected) return json(200, rejectedJson(rejected, this.#options.now()));
@@ -148,7 +148,7 @@ export class FaultExchange {
     const order = this.state.orders[id];
     const fault = this.#draw("cancel", this.nameOf(id), "", order);
     if (fault === "lost_before") return DROP;
-    if (fault === "throttled" || fault === "error_500") return failure(fault);
+    if (fault === "throttled" || fault === "error_500") return faults.failure(fault);
     if (!order || this.#isHidden(id)) return this.#notFound(id);
     if (fault === "refused") return problem(409, "cancel_refused", "try again");
     if (fault.startsWith("filled_")) this.state = fillInFull(this.state, id, this.#options);
@@ -171,10 +171,12 @@ export class FaultExchange {
     this.faults.note(fault, collection);
     if (fault !== "none") this.#options.trace(`    exchange: ${collection}  ⚡ ${fault}`);
     if (fault === "dropped") return DROP;
-    if (fault === "error_500") return failure(fault);
-    return answerBook(collection, this.state, this.#options, (order) =>
-      this.#isHidden(order.clientOrderId) ? null : shownReport(order, now, this.#hiding(order.clientOrderId, 0)),
-    );
+    if (fault === "error_500") return faults.failure(fault);
+    const off = this.faultsOn ? faults.booksOff(this.#options.dice, now, collection) : null;
+    if (off !== null) this.faults.note("books are off", off);
+    const show = (order: PaperOrder) =>
+      this.#isHidden(order.clientOrderId) ? null : shownReport(order, now, this.#hiding(order.clientOrderId, 0));
+    return answerBook(collection, this.state, this.#options, show, off);
   }
 
   #report(id: string, status: number, extraLagMs = 0): Answer {
@@ -237,9 +239,6 @@ export class FaultExchange {
     this.#step({ type: "quote", at, quote: this.#options.market.quoteAt(symbol, at) });
   }
 }
-
-const failure = (fault: "throttled" | "error_500"): Answer =>
-  fault === "throttled" ? problem(429, "rate_limited", "slow down") : problem(503, "server_error", "try later");
 
 const orderFrom = (body: Record<string, string>): OrderRequest => ({
   clientOrderId: String(body.client_order_id),

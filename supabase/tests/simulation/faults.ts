@@ -1,5 +1,7 @@
 import type { PaperOrder } from "../../../shared/broker/paper/book.ts";
 import type { Dice } from "./dice.ts";
+import type { BooksOff } from "./exchange-books.ts";
+import { type Answer, problem } from "./exchange-server.ts";
 
 /** What can go wrong with a request to place an order. */
 export const PLACE_FAULTS = {
@@ -55,6 +57,20 @@ const OUTAGE_WINDOW_MS = 45_000;
 /** True while nobody can reach the exchange. */
 export const isOutage = (dice: Dice, at: number): boolean =>
   dice.roll("outage", Math.floor(at / OUTAGE_WINDOW_MS)) < 0.06;
+
+const BOOKS_WINDOW_MS = 150_000;
+
+/** What the exchange's books are off by for a while, as when somebody else trades on the account: usually nothing. */
+export const booksOff = (dice: Dice, at: number, book: string): BooksOff => {
+  const window = Math.floor(at / BOOKS_WINDOW_MS);
+  if (dice.roll("books off?", window) >= 0.12) return null;
+  const off = dice.pick({ less_cash: 1, less_held: 2, more_held: 1 }, "books off", window);
+  return book === (off === "less_cash" ? "balances" : "holdings") ? off : null;
+};
+
+/** The answer to a request that the exchange did not take. */
+export const failure = (fault: "throttled" | "error_500"): Answer =>
+  fault === "throttled" ? problem(429, "rate_limited", "slow down") : problem(503, "server_error", "try later");
 
 /** Milliseconds for which the exchange's reports hide a fill of this order; most orders hide nothing. */
 export const reportLagMs = (dice: Dice, order: string): number =>

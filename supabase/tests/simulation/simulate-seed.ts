@@ -98,6 +98,7 @@ async function count(world: World): Promise<Record<string, number>> {
       (select count(*) from public.crypto_fills where late)::int as late_fills,
       (select count(*) from public.order_events where event_type = 'back_from_absent')::int as back_from_absent,
       (select count(*) from public.crypto_orders where reject_reason = 'never_reached_broker')::int as proven_absent,
+      (select count(*) from public.crypto_reconciliation_events where status = 'degraded')::int as degraded,
       (select count(*) from public.order_events)::int as events`;
   return { ...row } as Record<string, number>;
 }
