@@ -63,6 +63,14 @@ test.each([
     "update public.crypto_orders set status = 'rejected', reject_reason = 'never_reached_broker' where filled_qty > 0",
     "given up as absent without proof",
   ],
+  [
+    "update public.crypto_orders set status = 'working', closed_at = null, next_action_at = null where filled_qty > 0",
+    "before ever",
+  ],
+  [
+    "update public.crypto_orders set status = 'cancel_pending', cancel_reason_code = 'test', cancel_requested_at = private.clock(), next_action_at = private.clock() + interval '61 seconds' where filled_qty > 0",
+    "nobody looks at order",
+  ],
   ["delete from public.crypto_orders where filled_qty > 0", "the database does not own"],
 ])("after %s the checker finds: %s", async (statement, sentence) => {
   world = await worldWithFills();
