@@ -48,6 +48,10 @@ declare
 begin
   r.order_id := case when pg_catalog.pg_input_is_valid(p_report ->> 'order_id', 'uuid') then (p_report ->> 'order_id')::uuid end;
   r.kind := p_report ->> 'kind';
+  -- Before anything that may be unreadable: a report stands under its lease whatever is wrong with it.
+  r.lease_token := (p_report ->> 'lease_token')::bigint;
+  r.observed_at := private.clock();
+  r.observed_at := coalesce((p_report ->> 'observed_at')::timestamptz, r.observed_at);
   r.symbol := p_report ->> 'symbol';
   r.side := p_report ->> 'side';
   r.state := p_report ->> 'state';
@@ -58,8 +62,6 @@ begin
   r.average_price := private.read_amount(p_report, 'average_price');
   r.fee := private.read_amount(p_report, 'fee');
   r.replacement_price := private.read_amount(p_report, 'replacement_price');
-  r.observed_at := coalesce((p_report ->> 'observed_at')::timestamptz, private.clock());
-  r.lease_token := (p_report ->> 'lease_token')::bigint;
   r.problem := case
     when r.kind is null or r.kind not in ('report', 'refused', 'cancel_refused', 'cancel_requested', 'not_found', 'unavailable', 'throttled')
       then pg_catalog.format('kind is %s', coalesce(r.kind, 'missing'))

@@ -9,6 +9,7 @@ begin
   if v_problem is distinct from o.last_error then perform private.flag_order(o, 'contradictory_report', v_problem, p_report); end if;
   update public.crypto_orders as c
   set last_error = v_problem,
+      unresolved = c.unresolved or c.status in ('submitted', 'working', 'partially_filled', 'cancel_pending'),
       attempts = c.attempts + (r.lease_token is not null)::integer,
       next_action_at = case
         when r.lease_token is null or c.next_action_at is null then c.next_action_at
@@ -18,7 +19,7 @@ begin
 end
 $$;
 comment on function private.apply_unusable is
-  'A report that can''t be read, or is about another order than the one we sent: a person is told once, nothing is booked, and the order is looked at later.';
+  'A report that can''t be read, or is about another order than the one we sent: nothing is booked, a person is told once, and the order''s fate is unknown until a report makes sense.';
 alter function private.apply_unusable owner to zoe_engine;
 
 create function private.apply_report(p_report jsonb) returns jsonb

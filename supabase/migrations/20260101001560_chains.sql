@@ -147,22 +147,26 @@ $$;
 comment on function private.retry_at is 'When an intent whose last order the broker refused is tried again: after 15 s, then ever more slowly. Null: nothing was refused.';
 alter function private.retry_at owner to zoe_engine;
 
-create function private.waiting_order(p_intent_id uuid) returns setof public.crypto_orders
-language plpgsql stable security definer rows 1 set search_path = ''
+create function private.waiting_order(p_intent_id uuid) returns uuid
+language plpgsql stable security definer set search_path = ''
 as $$
 declare
   v_intent public.order_intents;
   v_last public.crypto_orders;
 begin
   select * into v_intent from public.order_intents as i where i.id = p_intent_id;
-  if v_intent.status <> 'active' then return; end if;
+  if v_intent.status <> 'active' or v_intent.purpose = 'entry' then return null; end if;
   select * into v_last from public.crypto_orders as o
   where o.intent_group_id = p_intent_id
-  order by (private.phase(o.status) = 'live') desc, o.closed_at desc, o.requested_at desc limit 1;
-  if private.phase(v_last.status) = 'closed' and private.goes_on(v_intent, v_last) then return next v_last; end if;
+  order by (private.phase(o.status) = 'live' or o.unresolved) desc, o.closed_at desc, o.requested_at desc limit 1;
+  return case
+    when private.phase(v_last.status) = 'closed' and v_last.status <> 'filled' and not v_last.unresolved
+      and private.goes_on(v_intent, v_last) and private.is_held(v_intent.mode, v_intent.symbol) then v_last.id
+  end;
 end
 $$;
-comment on function private.waiting_order is 'The last order of a chain that has no live one and whose rest is still to be ordered; none when nothing waits.';
+comment on function private.waiting_order is
+  'The last order of an exit''s chain that the broker refused or ended and whose rest is still to be ordered. Null: the chain has a live or unexplained order, or nothing waits.';
 grant execute on function private.waiting_order to authenticated;
 alter function private.waiting_order owner to zoe_engine;
 
@@ -170,11 +174,10 @@ create function private.next_try(p_order public.crypto_orders) returns timestamp
 language plpgsql stable security definer set search_path = ''
 as $$
 begin
-  if private.phase(p_order.status) = 'live' then return null; end if;
-  return (
-    select greatest(private.retry_at(w.intent_group_id), private.clock())
-    from private.waiting_order(p_order.intent_group_id) as w where w.id = p_order.id
-  );
+  return case
+    when private.phase(p_order.status) = 'closed' and private.waiting_order(p_order.intent_group_id) = p_order.id
+      then greatest(private.retry_at(p_order.intent_group_id), private.clock())
+  end;
 end
 $$;
 comment on function private.next_try is 'When the rest of a chain that waits on this order is ordered again, at the soonest. Null: it does not wait.';

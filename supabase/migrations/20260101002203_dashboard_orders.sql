@@ -31,8 +31,8 @@ return (
     select o.id, false from public.crypto_orders as o
     where o.mode = p_mode and o.unresolved and o.status in ('filled', 'canceled', 'expired', 'rejected')
     union all
-    select w.id, false from public.order_intents as i, private.waiting_order(i.id) as w
-    where i.mode = p_mode and i.status = 'active'
+    select w.id, false from public.order_intents as i, lateral (select private.waiting_order(i.id) as id) as w
+    where i.mode = p_mode and i.status = 'active' and w.id is not null
     union all
     (
       select o.id, true from public.crypto_orders as o

@@ -153,7 +153,7 @@ describe("an exit that the broker refused", () => {
     const id = await submit(stage.sql, { symbol: "SOL-USD", side: "sell", at: 1.2, qty: held?.qty });
     await becomes(id, "submitted");
     await refusedForAnHour(id);
-    await row("SOL-USD").filter({ hasText: "rejected" }).getByText("tries again").waitFor();
+    await row("SOL-USD").filter({ hasText: "rejected" }).getByText("tries again in").waitFor();
     await row("SOL-USD").getByRole("button", { name: "Cancel sell SOL-USD" }).click();
     await page.getByRole("button", { name: "Do not try again" }).click();
     await row("SOL-USD").waitFor({ state: "detached" });

@@ -70,13 +70,13 @@ describe("an answer that proves nothing", () => {
   });
 });
 
-describe("a report about another order than ours", () => {
+describe("a report that can't be read or is about another order than ours", () => {
   it("books nothing, tells a person once, and the order is looked at ever more slowly", async () => {
     await entryIn(symbols[0]);
     await lease(db, id, 3);
     const waits: unknown[] = [];
     const filled = { state: "filled", filled_qty: "0.25", average_price: "100", lease_token: 3 };
-    for (const wrong of [{ symbol: "ETH-USD" }, { symbol: "ETH-USD" }, { symbol: "ETH-USD" }]) {
+    for (const wrong of [{ symbol: "ETH-USD" }, { symbol: "ETH-USD" }, { filled_qty: "abc" }]) {
       expect(await now({ ...filled, ...wrong })).toMatchObject({ result: "invalid", status: "submitted" });
       waits.push(await secondsAhead(db, id));
     }
@@ -88,14 +88,15 @@ describe("a report about another order than ours", () => {
       unresolved: true,
       last_error: "unusable report: it says sell BTC-USD",
     });
-    expect((await eventsOf(db, id)).filter((type) => type === "contradictory_report")).toHaveLength(2);
+    expect((await eventsOf(db, id)).filter((type) => type === "contradictory_report")).toHaveLength(3);
     expect(await openAlerts(db)).toEqual(["contradictory_report"]);
     expect(await now({ ...filled, symbol: "BTC-USD", side: "buy" })).toMatchObject({ status: "filled" });
   });
 
-  it("changes nothing for a worker that lost its lease", async () => {
+  it("changes nothing for a worker that lost its lease, whatever can't be read in it", async () => {
     await entryIn(symbols[0]);
     expect(await now({ symbol: "ETH-USD", lease_token: 99 })).toMatchObject({ result: "lease_lost" });
+    expect(await now({ filled_qty: "abc", lease_token: 99 })).toMatchObject({ result: "lease_lost" });
     expect(await orderOf(db, id)).toMatchObject({ last_error: null });
     expect(await openAlerts(db)).toEqual([]);
     await now({ state: "canceled" });

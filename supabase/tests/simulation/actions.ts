@@ -1,5 +1,7 @@
 import postgres from "postgres";
+import { decimal } from "../../../shared/money/decimal.ts";
 import type { TickName } from "../../functions/_shared/store.ts";
+import { isOpen, stateAtExchange } from "./faults.ts";
 import type { Fate } from "./scheduler.ts";
 import type { Hand, Run, World } from "./world.ts";
 
@@ -11,6 +13,7 @@ const WEIGHTS = {
   trader_and_reposition: 8,
   cancel_by_sql: 4,
   cancel_by_rpc: 6,
+  settle_by_hand: 2,
   exit_by_hand: 4,
   entry_by_hand: 3,
   bad_intent: 1,
@@ -23,6 +26,7 @@ type Action = keyof typeof WEIGHTS;
 /** What a person may do while ticks are at work. */
 const MEANWHILE = {
   cancel_by_rpc: 4,
+  settle_by_hand: 1,
   cancel_by_sql: 3,
   exit_by_hand: 3,
   flip_kill_switch: 4,
@@ -74,13 +78,16 @@ const ACTIONS: Readonly<Record<Action, (world: World, step: number) => Promise<v
     world.trace(`  canceled by hand: ${rows?.count ?? "refused"}`);
   },
   cancel_by_rpc: async (world, step) => {
-    const live = await world.admin`
-      select id from public.crypto_orders where status in ('new', 'submitted', 'working', 'partially_filled') order by symbol, side`;
-    const order = live[Math.floor(world.dice.roll("which", step) * live.length)];
+    const stoppable = await world.admin`
+      select o.id from public.crypto_orders as o
+      where o.status in ('new', 'submitted', 'working', 'partially_filled') or private.waiting_order(o.intent_group_id) = o.id
+      order by o.symbol, o.side, o.id`;
+    const order = stoppable[Math.floor(world.dice.roll("which", step) * stoppable.length)];
     if (!order) return;
     world.trace(`  request_cancel ${world.exchange.nameOf(String(order.id))}`);
     await asked(world, world.db.sql`select public.request_cancel(${order.id}, 'simulation')`);
   },
+  settle_by_hand: settleByHand,
   exit_by_hand: (world, step) => exitByHand(world, step),
   entry_by_hand: entryByHand,
   bad_intent: (world, step) =>
@@ -110,12 +117,33 @@ function handMeanwhile(world: World, step: number): Hand[] {
   const { dice } = world;
   if (dice.roll("meanwhile?", step) >= MEANWHILE_CHANCE) return [];
   const action = dice.pick(MEANWHILE, "meanwhile", step);
-  const act = async () => {
-    world.trace(`  meanwhile: ${action}`);
-    world.exchange.faults.note("a hand while a tick is at work", action);
+  const act = async (isMeanwhile: boolean) => {
+    world.trace(`  ${isMeanwhile ? "meanwhile" : "afterwards"}: ${action}`);
+    if (isMeanwhile) world.exchange.faults.note("a hand while a tick is at work", action);
     await ACTIONS[action](world, step);
   };
-  return [{ turns: dice.whole(1, 12, "meanwhile at", step), act }];
+  return [{ turns: dice.whole(1, 5, "meanwhile at", step), act }];
+}
+
+/** Somebody who sees the exchange's own record settles an order that has been unknown for a while and is over there. */
+async function settleByHand(world: World): Promise<void> {
+  const unknown = await world.admin`
+    select id, filled_qty from public.crypto_orders
+    where unresolved and submitted_at < private.clock() - interval '150 seconds' order by id`;
+  for (const { id, filled_qty } of unknown) {
+    const order = world.exchange.state.orders[String(id)];
+    if (order && isOpen(order)) continue;
+    const { filledQty, notional, fee } = order ?? { filledQty: "0", notional: "0", fee: "0" };
+    const isNews = !decimal(filledQty).eq(decimal(String(filled_qty)));
+    const average = isNews ? decimal(notional).div(decimal(filledQty)) : null;
+    if (average && !average.times(decimal(filledQty)).eq(decimal(notional))) continue; // a person rounds
+    world.trace(`  settles ${world.exchange.nameOf(String(id))}: filled ${filledQty}`);
+    world.exchange.faults.note("settled by hand", stateAtExchange(order));
+    if (!order) world.exchange.absence.noteSeen(String(id));
+    const [price, paid] = isNews ? [average?.toFixed() ?? null, fee] : [null, null];
+    await asked(world, world.db.sql`select public.settle_order(${id}, ${filledQty}, ${price}, ${paid}, 'simulation')`);
+    return;
+  }
 }
 
 async function flipKillSwitch(world: World, step: number): Promise<void> {

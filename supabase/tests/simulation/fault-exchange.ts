@@ -7,12 +7,21 @@ import {
   stepExchange,
 } from "../../../shared/broker/paper/exchange.ts";
 import type { OrderRequest } from "../../../shared/broker/port.ts";
+import { Absence } from "./absence.ts";
 import type { Dice } from "./dice.ts";
 import { answerBook } from "./exchange-books.ts";
 import { type Answer, DROP, json, problem, SILENCE } from "./exchange-server.ts";
 import * as faults from "./faults.ts";
 import { fillInFull, fillInPart } from "./forced-fills.ts";
-import { type Hiding, listsItsFills, rejectedJson, repeatsItsFills, reportJson, shownReport } from "./report-json.ts";
+import {
+  type Hiding,
+  listsItsFills,
+  orderFrom,
+  rejectedJson,
+  repeatsItsFills,
+  reportJson,
+  shownReport,
+} from "./report-json.ts";
 import { type SimulatedMarket, STEP_MS } from "./simulated-market.ts";
 
 /** What the exchange needs to know of its world. */
@@ -27,7 +36,6 @@ export interface FaultExchangeOptions {
 
 type Operation = "place" | "get" | "cancel";
 const WEIGHTS = { place: faults.PLACE_FAULTS, get: faults.GET_FAULTS, cancel: faults.CANCEL_FAULTS } as const;
-const isOpen = ({ status }: PaperOrder) => status === "pending" || status === "resting";
 
 /**
  * The paper exchange behind HTTP, on a network and with a back office that fail as real ones do. A fault depends on the
@@ -37,6 +45,7 @@ export class FaultExchange {
   readonly faults = new faults.FaultCounts();
   /** Names of orders whose placement arrived more than once. */
   readonly sentTwice: string[] = [];
+  readonly absence = new Absence();
   faultsOn = true;
   state: ExchangeState;
   readonly #options: FaultExchangeOptions;
@@ -46,7 +55,6 @@ export class FaultExchange {
   readonly #seen = new Set<string>();
   readonly #rejected = new Map<string, OrderRequest>();
   readonly #invisibleUntil = new Map<string, number>();
-  readonly #notFoundAt = new Map<string, number[]>();
   readonly #toldLate = new Map<string, { readonly from: number; readonly until: number }>();
 
   constructor(options: FaultExchangeOptions) {
@@ -57,7 +65,7 @@ export class FaultExchange {
   /** Shows the exchange every price up to now; what has no open order misses nothing between two looks. */
   catchUp(): void {
     const end = this.#options.now();
-    const openOrders = Object.values(this.state.orders).filter(isOpen);
+    const openOrders = Object.values(this.state.orders).filter(faults.isOpen);
     const open = new Set(openOrders.map(({ symbol }) => symbol));
     const next = open.size > 0 ? Math.floor(this.state.clock / STEP_MS) * STEP_MS + STEP_MS : end;
     for (let at = next; at < end; at += STEP_MS) for (const symbol of open) this.#showPrice(symbol, at);
@@ -70,17 +78,6 @@ export class FaultExchange {
     return this.#names.get(clientOrderId) ?? clientOrderId.slice(0, 8);
   }
 
-  /** Tells whether look-ups have proven that an order is absent: three definite answers over thirty seconds. */
-  isProvenAbsent(clientOrderId: string): boolean {
-    const times = this.#notFoundAt.get(clientOrderId) ?? [];
-    return times.length >= 3 && (times.at(-1) ?? 0) - (times[0] ?? 0) >= 30_000;
-  }
-
-  /** The ids of all orders that have been proven absent. */
-  provenAbsent(): string[] {
-    return [...this.#notFoundAt.keys()].filter((id) => this.isProvenAbsent(id));
-  }
-
   /** Tells whether the next such call will never be answered. */
   willBeSilent(operation: Operation, order: OrderRequest | string): boolean {
     const name = typeof order === "string" ? this.nameOf(order) : this.#nextName(order);
@@ -91,7 +88,7 @@ export class FaultExchange {
   /** Answers a request as the exchange and its network do. */
   readonly answer = (method: string, [collection = "", id, verb]: readonly string[], body: string): Answer => {
     this.catchUp();
-    const request = collection === "orders" && method === "POST" && !id ? orderFrom(JSON.parse(body)) : null;
+    const request = collection === "orders" && method === "POST" && !id ? orderFrom(body) : null;
     const isOrder = request !== null || (collection === "orders" && id !== undefined);
     if (this.faultsOn && faults.isOutage(this.#options.dice, this.#options.now())) {
       const state = faults.stateAtExchange(this.state.orders[request?.clientOrderId ?? id ?? ""]);
@@ -165,8 +162,7 @@ export class FaultExchange {
 
   #book(collection: string): Answer {
     const now = this.#options.now();
-    const nth = (this.#calls.get(collection) ?? 0) + 1;
-    this.#calls.set(collection, nth);
+    const nth = this.#nth(collection);
     const fault = this.faultsOn ? this.#options.dice.pick(faults.BOOK_FAULTS, "fault", collection, nth) : "none";
     this.faults.note(fault, collection);
     if (fault !== "none") this.#options.trace(`    exchange: ${collection}  ⚡ ${fault}`);
@@ -191,7 +187,7 @@ export class FaultExchange {
   }
 
   #notFound(id: string): Answer {
-    this.#notFoundAt.set(id, [...(this.#notFoundAt.get(id) ?? []), this.#options.now()]);
+    this.absence.noteNotFound(id, this.#options.now());
     return problem(404, "order_not_found");
   }
 
@@ -211,14 +207,19 @@ export class FaultExchange {
     return known ?? `${symbol.split("-")[0]}#${(this.#placed.get(symbol) ?? 0) + 1}`;
   }
 
+  #nth(call: string): number {
+    const nth = (this.#calls.get(call) ?? 0) + 1;
+    this.#calls.set(call, nth);
+    return nth;
+  }
+
   #fate(operation: Operation, name: string, nth: number): string {
     return this.faultsOn ? this.#options.dice.pick<string>(WEIGHTS[operation], "fault", operation, name, nth) : "none";
   }
 
   #draw(operation: Operation, name: string, what: string, order: PaperOrder | undefined): string {
     const key = `${operation}:${name}`;
-    const nth = (this.#calls.get(key) ?? 0) + 1;
-    this.#calls.set(key, nth);
+    const nth = this.#nth(key);
     const drawn = this.#fate(operation, name, nth);
     const fault = drawn.includes("filled_") && order?.status !== "resting" ? "none" : drawn;
     const state = operation === "place" ? "new" : faults.stateAtExchange(order);
@@ -239,11 +240,3 @@ export class FaultExchange {
     this.#step({ type: "quote", at, quote: this.#options.market.quoteAt(symbol, at) });
   }
 }
-
-const orderFrom = (body: Record<string, string>): OrderRequest => ({
-  clientOrderId: String(body.client_order_id),
-  symbol: String(body.symbol),
-  side: body.side === "sell" ? "sell" : "buy",
-  qty: String(body.qty),
-  limitPrice: String(body.limit_price),
-});

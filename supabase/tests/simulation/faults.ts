@@ -85,6 +85,9 @@ export const invisibleMs = (dice: Dice, order: string): number =>
 /** How long the fills that came with a cancel are told late. */
 export const toldLateMs = (dice: Dice, order: string): number => dice.between(4_000, 150_000, "late", order);
 
+/** Tells whether an order may still trade at the exchange. */
+export const isOpen = ({ status }: Pick<PaperOrder, "status">): boolean => status === "pending" || status === "resting";
+
 /** The state of an order at the exchange, in words of the table of faults. */
 export function stateAtExchange(order: PaperOrder | undefined): string {
   if (!order) return "absent";

@@ -1,19 +1,19 @@
 import { decimal, ZERO } from "../../../shared/money/decimal.ts";
 import { isLegalTransition, type OrderStatus } from "../../../shared/orders/status.ts";
 import { alwaysQuery } from "./always-query.ts";
+import { isOpen } from "./faults.ts";
 import { listsItsFills } from "./report-json.ts";
 import type { World } from "./world.ts";
 
 type Check = (world: World) => Promise<string[]>;
 
-const isOpenAtExchange = (status: string) => status === "pending" || status === "resting";
-
 /** No two open orders of one symbol and side at the exchange, unless one had been proven absent before it appeared. */
 const oneLiveOrderASide: Check = async ({ exchange }) => {
   const seen = new Map<string, string>();
   const found: string[] = [];
-  for (const { clientOrderId, symbol, side, status } of Object.values(exchange.state.orders)) {
-    if (!isOpenAtExchange(status) || exchange.isProvenAbsent(clientOrderId)) continue;
+  for (const order of Object.values(exchange.state.orders)) {
+    const { clientOrderId, symbol, side } = order;
+    if (!isOpen(order) || exchange.absence.isProven(clientOrderId)) continue;
     const key = `${symbol} ${side}`;
     const other = seen.get(key);
     if (other)
@@ -32,8 +32,8 @@ const theBookHolds: Check = async ({ admin, exchange }) => {
   const orders = Object.values(exchange.state.orders);
   const rows = await alwaysQuery(admin, {
     all: orders.map(({ clientOrderId }) => clientOrderId),
-    open: orders.filter(({ status }) => isOpenAtExchange(status)).map(({ clientOrderId }) => clientOrderId),
-    provenAbsent: exchange.provenAbsent(),
+    open: orders.filter(isOpen).map(({ clientOrderId }) => clientOrderId),
+    provenAbsent: exchange.absence.proven(),
   });
   return rows.map(({ problem }) => withNames(problem, exchange.nameOf.bind(exchange)));
 };
@@ -109,7 +109,7 @@ const nothingIsLeft: Check = async ({ admin, exchange }) => {
   const held = await admin`
     select p.symbol, p.qty from public.positions as p join public.instruments as i using (symbol) join public.quotes as q using (symbol)
     where p.qty >= i.min_qty and p.qty * q.bid >= i.min_notional * 1.2`;
-  const resting = Object.values(exchange.state.orders).filter((order) => isOpenAtExchange(order.status));
+  const resting = Object.values(exchange.state.orders).filter(isOpen);
   const [account] = await admin`select degraded, degraded_reason from public.accounts where mode = 'paper'`;
   return [
     ...orders.map(

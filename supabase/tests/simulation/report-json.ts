@@ -92,3 +92,15 @@ export const rejectedJson = (order: OrderRequest, now: number): Record<string, u
   reason: "insufficient_buying_power",
   observed_at: new Date(now).toISOString(),
 });
+
+/** Reads the body of a placement. */
+export const orderFrom = (text: string): OrderRequest => {
+  const body = JSON.parse(text) as Record<string, string>;
+  return {
+    clientOrderId: String(body.client_order_id),
+    symbol: String(body.symbol),
+    side: body.side === "sell" ? "sell" : "buy",
+    qty: String(body.qty),
+    limitPrice: String(body.limit_price),
+  };
+};

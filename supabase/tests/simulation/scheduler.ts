@@ -72,6 +72,11 @@ export class Scheduler {
     if (this.#failures.length > 0) throw this.#failures[0];
   }
 
+  /** Tells whether more than one task is running. */
+  get isBusy(): boolean {
+    return this.#running > 1;
+  }
+
   #begin({ fate, work }: Task): void {
     this.#running += 1;
     work(this.#gate(fate))

@@ -31,7 +31,8 @@ export interface Run {
 /** Something done by a person while ticks are at work, after it has let so many of their calls pass at least. */
 export interface Hand {
   readonly turns: number;
-  readonly act: () => Promise<void>;
+  /** `isMeanwhile` is false when all ticks have ended already. */
+  readonly act: (isMeanwhile: boolean) => Promise<void>;
 }
 
 /** A database, an exchange and a market of one seed, under one virtual clock. */
@@ -99,16 +100,17 @@ export async function openWorld(arena: Arena, seed: number, say: (line: string) 
       return [task({ name: "reposition-tick", fate: null }), task({ name: "trader-tick", fate: null })];
     },
   });
-  const tick: World["tick"] = (...runs) => scheduler.run(runs.map((run) => ("act" in run ? handTask(run) : task(run))));
+  const tick: World["tick"] = (...runs) =>
+    scheduler.run(runs.map((run) => ("act" in run ? handTask(run, scheduler) : task(run))));
   return { dice, db, admin, engine, exchange, leases, trace, now, advance, tick, close: server.close };
 }
 
 /** Waits its turns at the gate like a tick's calls, so that it strikes between two of them. */
-const handTask = ({ turns, act }: Hand): Task => ({
+const handTask = ({ turns, act }: Hand, scheduler: Scheduler): Task => ({
   fate: null,
   work: async (gate) => {
     for (let turn = 1; turn < turns; turn += 1) await gate("hand.waits", () => Promise.resolve());
-    await gate("hand.acts", act);
+    await gate("hand.acts", () => act(scheduler.isBusy));
   },
 });
 

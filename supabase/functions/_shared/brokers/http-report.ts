@@ -23,7 +23,7 @@ const readFill = (body: unknown): ReportedFill => ({
 });
 
 const readReport = (body: unknown): ExecutionReport => ({
-  clientOrderId: read.textOf(body, "client_order_id") ?? read.text(body, "broker_order_id"),
+  clientOrderId: read.textOf(body, "client_order_id") || read.text(body, "broker_order_id"),
   brokerOrderId: read.textOf(body, "broker_order_id"),
   symbol: read.text(body, "symbol"),
   side: read.oneOf(body, "side", SIDES),

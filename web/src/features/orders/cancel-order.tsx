@@ -31,7 +31,8 @@ export function CancelOrder({ order, onClose }: { order: Order; onClose: () => v
       {waits(order) ? (
         <p>
           It is {words(order.status)} and waits for its next try: {order.last_error ?? "no reason given"}. Nothing of it
-          is at the broker. After this it is not tried again; what is held stays held until the next exit.
+          is at the broker. After this, this exit is not tried again; while something is held, the engine or a kill
+          switch that flattens may still decide on another.
         </p>
       ) : (
         <p>

@@ -110,7 +110,7 @@ function nextAction(order: Order, now: number): string {
   if (order.unresolved) return "fate unknown, asking";
   if (order.retry_at) {
     const left = -secondsSince(order.retry_at, now);
-    return left > 0 ? `tries again in ${duration(left)}` : "tries again now";
+    return left > 0 ? `tries again in ${duration(left)}` : "waits to be tried again";
   }
   if (!order.next_action_at) return "waits";
   const left = -secondsSince(order.next_action_at, now);

@@ -10,9 +10,9 @@ it("a person can stop an order that the engine cancels only to order the rest, a
   expect(["operator_dashboard", "kill_switch", "manual_sql"].map(pending)).toEqual([false, false, false]);
 });
 
-it("a refused exit that waits for its next try counts as open and can be stopped, unless its fate is unknown", () => {
+it("a refused exit that waits for its next try counts as open and can be stopped", () => {
   const refused = { status: "rejected", cancel_reason_code: null, unresolved: false, retry_at: null } as Order;
   const waiting = { ...refused, retry_at: "2026-01-01T12:00:15Z" };
   expect([refused, waiting].map(isOpen)).toEqual([false, true]);
-  expect([refused, waiting, { ...waiting, unresolved: true }].map(canBeCanceled)).toEqual([false, true, false]);
+  expect([refused, waiting].map(canBeCanceled)).toEqual([false, true]);
 });

@@ -17,4 +17,4 @@ export const isCancelAsked = (order: Order): boolean =>
 
 /** True when a cancel would change something: the order is live and nobody has asked yet, or its next try can be called off. */
 export const canBeCanceled = (order: Order): boolean =>
-  (LIVE.has(order.status) && !isCancelAsked(order)) || (waits(order) && !order.unresolved);
+  (LIVE.has(order.status) && !isCancelAsked(order)) || waits(order);

@@ -1,5 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
+import { quantity } from "../../lib/format.ts";
 import { callRpc } from "../../lib/rpc.ts";
 import { useCommand } from "../../ui/command.tsx";
 import type { Order } from "./orders-query.ts";
@@ -7,7 +8,7 @@ import type { Order } from "./orders-query.ts";
 /** Lets an operator who has looked at the broker's own record say how an order of unknown fate ended. */
 export function SettleOrder({ order }: { order: Order }) {
   const queries = useQueryClient();
-  const [filled, setFilled] = useState(order.filled_qty);
+  const [filled, setFilled] = useState("");
   const [average, setAverage] = useState("");
   const [fee, setFee] = useState("");
   const [reason, setReason] = useState("");
@@ -29,8 +30,9 @@ export function SettleOrder({ order }: { order: Order }) {
     <form className="command" onSubmit={submit}>
       <p>
         Nobody knows how this order stands: the broker is asked again and again. If it never answers, look it up in the
-        broker's own record by its client order id and say how it ended. That is booked with your name; the order is
-        watched for a while in case it turns out otherwise.
+        broker's own record by its client order id and say how it ended: {quantity(order.filled_qty)} of{" "}
+        {quantity(order.qty)} are booked already. That is booked with your name, an exit's rest is ordered again, and
+        the order is watched for a while in case it turns out otherwise.
       </p>
       <Figure label="Filled in all" value={filled} onChange={setFilled} required />
       <Figure label="Average price of all, USD" value={average} onChange={setAverage} />

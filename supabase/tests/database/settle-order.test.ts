@@ -1,7 +1,7 @@
 import type postgres from "postgres";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { TestDatabase } from "../support/database.ts";
-import { applyOne, eventsOf, handOver, intentOf, NOON, openBooks, orderOf } from "./money-fixture.ts";
+import { applyOne, asEngine, handOver, intentOf, openBooks, orderOf, service } from "./money-fixture.ts";
 import {
   applyNow,
   askForCancel,
@@ -10,7 +10,8 @@ import {
   clearAlerts,
   closeAll,
   exitOfOne,
-  recover,
+  repricing,
+  secondsAhead,
 } from "./reports-fixture.ts";
 
 let db: TestDatabase;
@@ -34,12 +35,6 @@ const settle = async (
   fee: string | null = null,
   why = "seen",
 ) => (await operator.sql`select public.settle_order(${id}, ${filled}, ${price}, ${fee}, ${why}) as answer`)[0]?.answer;
-const cancel = async (id: string) =>
-  (await operator.sql`select public.request_cancel(${id}, 'enough') as answer`)[0]?.answer;
-const shown = async (id: string) => {
-  const [row] = await operator.sql`select public.dashboard_orders('paper') as orders`;
-  return row?.orders.find((order: { id: string }) => order.id === id);
-};
 const moneyOf = async () =>
   (
     await db.sql`
@@ -74,9 +69,17 @@ describe("an order of unknown fate that an operator settles", () => {
     });
     const after = await moneyOf();
     expect(Number(before?.cash) - Number(after?.cash)).toBeCloseTo(9.97, 8);
+    const name = `operator:${operator.email}`;
     const [event] = await db.sql`
-      select actor, reason from public.order_events where order_id = ${id} and event_type = 'settled_by_hand'`;
-    expect(event).toEqual({ actor: `operator:${operator.email}`, reason: "the broker's history shows 0.1" });
+      select actor, reason, metadata from public.order_events where order_id = ${id} and event_type = 'settled_by_hand'`;
+    expect(event).toEqual({
+      actor: name,
+      reason: "the broker's history shows 0.1",
+      metadata: { filled_qty: "0.1", average_price: "99.5", fee: "0.02" },
+    });
+    const booked = await db.sql`
+      select distinct l.actor from public.cash_ledger as l join public.crypto_fills as f on f.id = l.fill_id where f.order_id = ${id}`;
+    expect(booked).toEqual([{ actor: name }]);
     await applyNow(db, id, { state: "canceled", filled_qty: "0.25", average_price: "99.5", fee: "0.05" });
     expect(await orderOf(db, id)).toMatchObject({ status: "filled", filled_qty: "0.25" });
   });
@@ -107,6 +110,61 @@ describe("an order of unknown fate that an operator settles", () => {
     expect(await childOf(db, id)).toMatchObject({ qty: "0.6", status: "new" });
   });
 
+  it("is not bought again when it is an entry that was being repriced", async () => {
+    const id = await repricing(db, { symbol: "AVAX-USD", qty: "1" });
+    await db.advanceClock(20);
+    await applyNow(db, id, { kind: "not_found" });
+    expect(await settle(id, "0")).toMatchObject({ status: "canceled", unresolved: false });
+    expect(await orderOf(db, id)).toMatchObject({ cancel_reason_code: "settled_by_hand" });
+    expect(await intentOf(db, id)).toMatchObject({ status: "canceled" });
+    expect(await childOf(db, id)).toBeUndefined();
+  });
+
+  it("can't be one that is being sent at this moment: its answer is still to come", async () => {
+    const [intent] = await service(db)`select public.submit_intent(${service(db).json({
+      engine: "manual",
+      mode: "paper",
+      symbol: "SOL-USD",
+      side: "buy",
+      purpose: "entry",
+      notional: "100",
+      limit_price: "100",
+      idempotency_key: "being-sent",
+    })}) as answer`;
+    const id = intent?.answer.order_id;
+    await asEngine(db, (sql) => sql`select private.claim_orders(gen_random_uuid(), 7, 100)`);
+    await expect(settle(id, "0")).rejects.toMatchObject({ code: "PT409", message: "order_is_being_sent" });
+    expect(await applyNow(db, id, { lease_token: 7 })).toMatchObject({ result: "applied", status: "working" });
+  });
+
+  it("can be one whose reports make no sense", async () => {
+    const id = await handOver(db, { symbol: "ETH-USD" });
+    await applyNow(db, id);
+    await askForCancel(db, id, "operator");
+    await db.advanceClock(5);
+    await applyNow(db, id, { symbol: "BTC-USD" });
+    expect(await orderOf(db, id)).toMatchObject({ status: "cancel_pending", unresolved: true });
+    await db.advanceClock(5);
+    expect(await settle(id, "0")).toMatchObject({ status: "canceled", unresolved: false });
+  });
+
+  it("is watched anew, however long ago its watch was over", async () => {
+    const id = await handOver(db);
+    await applyNow(db, id);
+    await askForCancel(db, id, "operator");
+    await db.advanceClock(1);
+    await applyNow(db, id, { state: "canceled" });
+    for (const seconds of [5, 400]) {
+      await db.advanceClock(seconds);
+      await applyNow(db, id, { state: "working" });
+    }
+    await settle(id, "0");
+    expect(await secondsAhead(db, id)).toBe(5);
+    await db.advanceClock(5);
+    await applyNow(db, id, { state: "working" });
+    expect(await orderOf(db, id)).toMatchObject({ status: "canceled", unresolved: true });
+  });
+
   it("can be one that is closed already and contradicted since", async () => {
     const id = await handOver(db);
     await applyOne(db, id);
@@ -128,9 +186,12 @@ describe("an order of unknown fate that an operator settles", () => {
     for (const [args, detail] of [
       [["0.05"], "filled_qty is 0.05; it must be from 0.1 (booked already) to 0.25 (ordered)."],
       [["0.3", "100", "0"], "filled_qty is 0.3; it must be from 0.1 (booked already) to 0.25 (ordered)."],
-      [["0.2", "0", "0"], "average_price is 0; of what was filled it must be above 0."],
-      [["0.2", null, "0"], "average_price is missing; of what was filled it must be above 0."],
-      [["0.2", "100"], "fee is missing; it is that of all that was filled, in USD."],
+      [["0.2", "0", "0"], "average_price is 0; it is that of all 0.2, of which 0.1 for 10 are booked already."],
+      [["0.2", null, "0"], "average_price is missing; it is that of all 0.2, of which 0.1 for 10 are booked already."],
+      [["0.2", "40", "0"], "average_price is 40; it is that of all 0.2, of which 0.1 for 10 are booked already."],
+      [["0.2", "100"], "fee is missing; it is that of all 0.2 in USD, of which 0 are booked already."],
+      [["0.2", "100", "-7"], "fee is -7; it is that of all 0.2 in USD, of which 0 are booked already."],
+      [["0.1", "100"], "average_price and fee must be empty: no more was filled than the 0.1 booked already."],
       [["0.1", null, null, " "], "reason is missing; say what the broker's own record shows."],
     ] as const) {
       await expect(settle(id, ...(args as unknown as [string]))).rejects.toMatchObject({ code: "PT400", detail });
@@ -145,41 +206,5 @@ describe("an order of unknown fate that an operator settles", () => {
     const id = await handOver(db);
     await applyOne(db, id);
     await expect(settle(id, "0")).rejects.toMatchObject({ code: "PT409", message: "order_not_unresolved" });
-  });
-});
-
-describe("an exit that waits for its next try after a refusal", () => {
-  it("is shown with the time of that try, and a cancel ends it", async () => {
-    const id = await exitOfOne(db, "SOL-USD");
-    await applyNow(db, id, { kind: "refused", reason: "halted" });
-    expect(await intentOf(db, id)).toMatchObject({ status: "active" });
-    expect(Date.parse((await shown(id)).retry_at) - Date.parse(NOON)).toBe(15_000);
-    expect(await cancel(id)).toMatchObject({ status: "rejected", changed: true });
-    expect(await intentOf(db, id)).toMatchObject({ status: "canceled" });
-    expect(await eventsOf(db, id)).toContain("retry_canceled");
-    expect(await shown(id)).toMatchObject({ retry_at: null, cancel_reason_code: "enough" });
-    await db.advanceClock(60);
-    await recover(db);
-    expect(await childOf(db, id)).toBeUndefined();
-    expect(await cancel(id)).toMatchObject({ status: "rejected", changed: false });
-  });
-
-  it("is not waiting any more once its next order is there", async () => {
-    const id = await exitOfOne(db, "AVAX-USD");
-    await applyNow(db, id, { kind: "refused" });
-    await db.advanceClock(16);
-    await recover(db);
-    const child = await childOf(db, id);
-    expect(await shown(id)).toMatchObject({ retry_at: null });
-    expect(await cancel(id)).toMatchObject({ changed: false });
-    expect(await cancel(child?.id)).toMatchObject({ status: "canceled", changed: true });
-    expect(await intentOf(db, id)).toMatchObject({ status: "canceled" });
-  });
-
-  it("does not concern entries, which end with a refusal", async () => {
-    const id = await handOver(db);
-    await applyNow(db, id, { kind: "refused" });
-    expect(await cancel(id)).toMatchObject({ status: "rejected", changed: false });
-    expect(await intentOf(db, id)).toMatchObject({ status: "failed" });
   });
 });
