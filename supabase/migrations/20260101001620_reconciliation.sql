@@ -115,6 +115,39 @@ $$;
 comment on function private.follow_verdict is 'What a verdict brings about: health, degraded entered or left, and a look at orders the broker no longer lists.';
 alter function private.follow_verdict owner to zoe_engine;
 
+create function private.look_again(p_mode text, p_holdings jsonb, p_unknown jsonb) returns void
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_pause interval := private.knob_interval('LATE_FILL_WATCH_SECONDS');
+  v_symbols text[] := array(
+    select c.symbol from private.compare_holdings(p_mode, p_holdings) as c
+    where pg_catalog.abs(c.diff) > private.knob_number('RECONCILE_QTY_TOLERANCE')
+  );
+  v_ids text[] := array(
+    select u.value ->> 'client_order_id' from pg_catalog.jsonb_array_elements(p_unknown) as u where u.value ->> 'our_status' is not null
+  );
+begin
+  if v_symbols = '{}' and v_ids = '{}' then return; end if;
+  update public.crypto_orders as o set next_action_at = v_now
+  where o.id in (
+    select r.id
+    from (
+      select c.* from public.crypto_orders as c
+      where c.mode = p_mode and c.requested_at > v_now - interval '1 day' order by c.requested_at desc limit 500
+    ) as r
+    where r.status in ('canceled', 'expired', 'rejected') and r.next_action_at is null
+      and greatest(r.watch_until, r.reported_at, r.not_found_at) < v_now - v_pause
+      and (r.symbol = any (v_symbols) or r.id::text = any (v_ids))
+    order by r.requested_at desc limit 50
+  );
+end
+$$;
+comment on function private.look_again is
+  'When holdings are off, or the broker lists an order that is closed here: the day''s closed orders concerned are asked about once more, each after as long a pause as its watch was.';
+alter function private.look_again owner to zoe_engine;
+
 create function private.reconcile(p_mode text, p_book jsonb) returns jsonb
 language plpgsql security definer set search_path = ''
 as $$
@@ -150,6 +183,7 @@ begin
   end if;
   perform private.note_reconciliation(p_mode, v_book, v_account.cash, v_unknown, v_verdict.status, v_reason, v_verdict.since, v_last);
   perform private.follow_verdict(v_account, v_verdict.status, v_reason, p_book, v_book.observed_at);
+  perform private.look_again(p_mode, v_book.holdings, v_unknown);
   perform private.tell_unknown(p_mode, v_book.holdings, v_unknown);
   perform private.take_snapshots(p_mode);
   return pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('mode', p_mode, 'status', v_verdict.status, 'reason', v_reason));

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { TestDatabase } from "../support/database.ts";
 import { applyOne, handOver, openAlerts, openBooks, orderOf, positionOf, quote, reconcile } from "./money-fixture.ts";
+import { applyNow, proveAbsent, secondsAhead } from "./reports-fixture.ts";
 
 let db: TestDatabase;
 
@@ -12,6 +13,7 @@ afterAll(async () => {
   await db.drop();
 });
 
+const exitOf = (symbol: string, qty: string) => handOver(db, { symbol, side: "sell", qty, price: "100" });
 const events = () => db.sql`select * from public.crypto_reconciliation_events where mode = 'paper' order by id`;
 
 describe("a reconciliation", () => {
@@ -65,6 +67,40 @@ describe("a reconciliation", () => {
       await db.sql`select next_action_at <= private.clock() as due from public.crypto_orders where id = ${id}`;
     expect(due?.due).toBe(true);
     await applyOne(db, id, { state: "canceled" });
+    await reconcile(db, { cash: "2000" });
+  });
+
+  it("that finds more held than there should be asks once more about the day's closed orders of that symbol, and books what they tell", async () => {
+    const id = await handOver(db, { symbol: "AVAX-USD", qty: "0.2", price: "100" });
+    const other = await handOver(db, { symbol: "ETH-USD", qty: "0.2", price: "100" });
+    for (const order of [id, other]) await proveAbsent(db, order);
+    await db.advanceClock(400);
+    for (const order of [id, other]) await applyNow(db, order, { kind: "not_found" });
+    expect(await secondsAhead(db, id)).toBeNull();
+    const held = { cash: "1980", holdings: { "AVAX-USD": "0.2" } };
+    await reconcile(db, held);
+    expect(await secondsAhead(db, id)).toBeNull();
+    await db.advanceClock(301);
+    await reconcile(db, held);
+    expect([await secondsAhead(db, id), await secondsAhead(db, other)]).toEqual([0, null]);
+    await applyNow(db, id, { state: "filled", filled_qty: "0.2", average_price: "100" });
+    expect((await reconcile(db, held)).status).toBe("ok");
+    await applyNow(db, await exitOf("AVAX-USD", "0.2"), { state: "filled", filled_qty: "0.2", average_price: "100" });
+    await reconcile(db, { cash: "2000" });
+  });
+
+  it("that lists an order of ours which is closed here has it looked at", async () => {
+    const id = await handOver(db, { symbol: "SOL-USD", qty: "0.2", price: "100" });
+    await proveAbsent(db, id);
+    await db.advanceClock(700);
+    await applyNow(db, id, { kind: "not_found" });
+    await db.advanceClock(301);
+    const open = { client_order_id: id, symbol: "SOL-USD", side: "buy", qty: "0.2", filled_qty: "0" };
+    await reconcile(db, { cash: "2000", open_orders: [open] });
+    expect(await secondsAhead(db, id)).toBe(0);
+    expect(await applyNow(db, id)).toMatchObject({ status: "working" });
+    await db.advanceClock(1);
+    await applyNow(db, id, { state: "canceled" });
     await reconcile(db, { cash: "2000" });
   });
 
