@@ -95,7 +95,10 @@ begin
     'An order at the broker is not in our book',
     pg_catalog.format('%s %s %s is open at the broker%s.', u.value ->> 'symbol', u.value ->> 'side', u.value ->> 'qty',
       coalesce(', here it is ' || (u.value ->> 'our_status'), '')),
-    'It is never touched by the engine. Cancel it at the broker if it is not yours.', u.value, 1
+    case
+      when u.value ->> 'our_status' is not null then 'It is asked about again. If it stays open, cancel it at the broker.'
+      else 'It is never touched by the engine. Cancel it at the broker if it is not yours.'
+    end, u.value, 1
   )
   from pg_catalog.jsonb_array_elements(p_orders) as u;
   update public.alerts as a set resolved_at = private.clock()
