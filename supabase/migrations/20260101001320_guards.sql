@@ -63,6 +63,12 @@ begin
   if l.symbol is null or (p.engine = 'manual' and p.purpose <> 'entry') then return null; end if;
   if l.engine = p.engine and coalesce(p.metadata ->> 'fencing_token', l.fencing_token::text) = l.fencing_token::text then return null; end if;
   if l.engine <> p.engine and not private.lock_is_held(l) then return null; end if;
+  -- What an engine holds it may sell, whoever has taken the lock before a late fill made it the holder.
+  if l.engine <> p.engine and p.purpose <> 'entry' and exists (
+    select from public.positions as h where h.mode = p.mode and h.symbol = p.symbol and h.engine = p.engine and h.qty > 0
+  ) then
+    return null;
+  end if;
   return private.denial(
     'SYMBOL_LOCKED', pg_catalog.format('%s is locked by %s since %s.', p.symbol, l.engine, private.iso(l.locked_at)),
     pg_catalog.jsonb_build_object(
@@ -73,7 +79,7 @@ begin
 end
 $$;
 comment on function private.check_lock is
-  'SYMBOL_LOCKED: another engine holds the symbol, or another instance with a newer fencing token. An operator''s manual exit passes.';
+  'SYMBOL_LOCKED: another engine holds the symbol, or another instance with a newer fencing token. An operator''s manual exit passes, and an engine''s exit of its own position.';
 grant execute on function private.check_lock to zoe_engine;
 
 create function private.check_symbol_orders(p private.intent_request) returns jsonb

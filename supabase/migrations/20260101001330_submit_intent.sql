@@ -45,8 +45,9 @@ create function private.take_trade_lock(p private.intent_request, p_now timestam
 language plpgsql set search_path = ''
 as $$
 begin
-  if p.engine = 'manual' and p.purpose <> 'entry' and exists (
-    select from public.trade_locks as l where l.symbol = p.symbol and l.mode = p.mode and l.engine <> 'manual'
+  if p.purpose <> 'entry' and exists (
+    select from public.trade_locks as l
+    where l.symbol = p.symbol and l.mode = p.mode and l.engine <> p.engine and private.lock_is_held(l)
   ) then
     return;
   end if;
@@ -62,7 +63,7 @@ begin
 end
 $$;
 comment on function private.take_trade_lock is
-  'Takes the symbol for the engine with a fresh fencing token, or renews its own. A manual exit leaves another engine''s lock alone.';
+  'Takes the symbol for the engine with a fresh fencing token, or renews its own. An exit leaves the lock that another engine holds alone.';
 grant execute on function private.take_trade_lock to zoe_engine;
 
 create function private.ttl_seconds(p_purpose text) returns integer

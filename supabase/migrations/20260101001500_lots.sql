@@ -121,7 +121,8 @@ declare
   v_is_opening boolean;
 begin
   insert into public.positions (mode, symbol) values (p_fill.mode, p_fill.symbol) on conflict do nothing;
-  select p.qty < i.min_qty and not exists (
+  -- A late fill opens a position anew when what came before it is sold already.
+  select p.engine is null or p.qty < i.min_qty and not exists (
     select from public.crypto_orders as o join public.crypto_fills as f on f.order_id = o.id
     where o.intent_group_id = p_order.intent_group_id and f.id <> p_fill.id
   ) into v_is_opening

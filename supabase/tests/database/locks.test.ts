@@ -109,6 +109,15 @@ describe("a trade lock", () => {
     expect((await lock())?.engine).toBe("trader");
   });
 
+  it("that was taken before a late fill made another engine the holder lets that engine's exit pass, and stays", async () => {
+    const id = await accepted(db, other());
+    await moveOrder(db, id, "submitted", "working");
+    await hold(db, "BTC-USD", "0.25", "trader");
+    expect((await submit(db, entry())).code).toBe("SYMBOL_LOCKED");
+    await accepted(db, exit({ qty: "0.25" }));
+    expect((await lock())?.engine).toBe("edge_factory");
+  });
+
   it("frees itself when the sale has left the symbol flat", async () => {
     await moveOrder(db, await accepted(db, entry()), "submitted", "filled");
     await hold(db, "BTC-USD", "0.25");

@@ -58,6 +58,22 @@ describe("recovery", () => {
 });
 
 describe("a late fill", () => {
+  it("that comes when all before it is sold opens the position anew, for the engine and with the exits of its intent", async () => {
+    await closeAll(db);
+    const metadata = { stop_price: "98", target_price: "104" };
+    const id = await handOver(db, { symbol: "SOL-USD", qty: "1", metadata, strategy: "score" });
+    await applyOne(db, id, { state: "partially_filled", filled_qty: "0.4", average_price: "100" });
+    await applyOne(db, id, { state: "canceled", filled_qty: "0.4", average_price: "100" });
+    const exit = await handOver(db, { symbol: "SOL-USD", side: "sell", qty: "0.4", price: "101" });
+    await applyOne(db, exit, { state: "filled", filled_qty: "0.4", average_price: "101" });
+    expect(await positionOf(db, "SOL-USD")).toMatchObject({ qty: "0", engine: null });
+    await applyOne(db, id, { state: "canceled", filled_qty: "1", average_price: "100" });
+    const held = { qty: "0.6", engine: "trader", strategy: "score", stop_price: "98", target_price: "104" };
+    expect(await positionOf(db, "SOL-USD")).toMatchObject(held);
+    const rest = await handOver(db, { symbol: "SOL-USD", side: "sell", qty: "0.6", price: "100" });
+    await applyOne(db, rest, { state: "filled", filled_qty: "0.6", average_price: "100" });
+  });
+
   it("of a buy covers the sell that was told before it: the position is what was bought less what was sold", async () => {
     const entry = await handOver(db, { symbol: "ETH-USD", qty: "1", price: "100" });
     await applyOne(db, entry, { state: "canceled" });

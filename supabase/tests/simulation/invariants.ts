@@ -123,22 +123,33 @@ const nothingIsLeft: Check = async ({ admin, exchange }) => {
   ];
 };
 
+const MOST_RECONCILIATIONS = 8;
+
+/** Dust may come to be worth a sale by a change of its price alone: a reconciliation after that may write what was sold. */
 const secondReconciliationWritesNothing: Check = async (world) => {
   const count = async () => {
     const [row] = await world.admin`
       select (select count(*) from public.crypto_reconciliation_events) || ' reconciliations, '
         || (select count(*) from public.crypto_fills) || ' fills, '
         || (select count(*) from public.order_events) || ' events, '
-        || (select count(*) from public.cash_ledger) || ' ledger rows' as counts`;
-    return String(row?.counts);
+        || (select count(*) from public.cash_ledger) || ' ledger rows' as written,
+        (select count(*) from public.crypto_orders) as orders,
+        (select count(*) from public.crypto_orders where closed_at is null) as live`;
+    return { written: String(row?.written), orders: Number(row?.orders), live: Number(row?.live) };
   };
   await world.advance(125); // a crashed run's lease must not keep the first one out
-  await world.tick({ name: "trader-tick", fate: null });
-  const before = await count();
-  await world.advance(15);
-  await world.tick({ name: "trader-tick", fate: null });
-  const after = await count();
-  return before === after ? [] : [`a second reconciliation wrote something: ${before}, then ${after}`];
+  let before = await count();
+  for (let reconciliations = 1; reconciliations <= MOST_RECONCILIATIONS; reconciliations += 1) {
+    await world.tick({ name: "trader-tick", fate: null });
+    const after = await count();
+    const isSecond = reconciliations > 1;
+    if (isSecond && after.written === before.written) return [];
+    if (isSecond && after.orders === before.orders && before.live === 0)
+      return [`a second reconciliation wrote something: ${before.written}, then ${after.written}`];
+    before = after;
+    await world.advance(15);
+  }
+  return [`reconciliations write on and on: ${before.written}`];
 };
 
 const auditHolds: Check = async ({ db }) => {
