@@ -8,7 +8,7 @@ export class Absence {
     this.#notFoundAt.set(clientOrderId, [...(this.#notFoundAt.get(clientOrderId) ?? []), at]);
   }
 
-  /** Notes that somebody has looked in the exchange's own record, and that there is no such order. */
+  /** Notes that somebody has looked in the exchange's own record, and that there is no such order, or one that came to nothing. */
   noteSeen(clientOrderId: string): void {
     this.#seenByAPerson.add(clientOrderId);
   }

@@ -139,7 +139,7 @@ async function settleByHand(world: World): Promise<void> {
     if (average && !average.times(decimal(filledQty)).eq(decimal(notional))) continue; // a person rounds
     world.trace(`  settles ${world.exchange.nameOf(String(id))}: filled ${filledQty}`);
     world.exchange.faults.note("settled by hand", stateAtExchange(order));
-    if (!order) world.exchange.absence.noteSeen(String(id));
+    if (decimal(filledQty).eq("0")) world.exchange.absence.noteSeen(String(id));
     const [price, paid] = isNews ? [average?.toFixed() ?? null, fee] : [null, null];
     await asked(world, world.db.sql`select public.settle_order(${id}, ${filledQty}, ${price}, ${paid}, 'simulation')`);
     return;
