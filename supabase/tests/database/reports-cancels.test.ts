@@ -96,11 +96,17 @@ describe("a cancel", () => {
     expect((await intentOf(db, id)).status).toBe("canceled");
   });
 
-  it("that the broker accepts and does not carry out is asked for again with back-off", async () => {
+  it.each([
+    ["asked for", (order: string) => askForCancel(db, order, "operator")],
+    [
+      "written by hand",
+      (order: string) => db.sql`update public.crypto_orders set status = 'canceled' where id = ${order}`,
+    ],
+  ])("%s, that the broker accepts and does not carry out, is asked for again with back-off", async (_, cancel) => {
     await entryIn(symbols[0]);
     await now({});
     for (let n = 0; n < 4; n++) await now({ kind: "unavailable" });
-    await askForCancel(db, id, "operator");
+    await cancel(id);
     await lease(db, id, 5);
     const waits: unknown[] = [];
     for (let n = 0; n < 6; n++) {

@@ -102,3 +102,10 @@ export async function backToNoon(db: TestDatabase): Promise<void> {
   await db.setClock(NOON);
   await quote(db, "99.99", "100.01");
 }
+
+/** Puts back what a test may have moved, with nothing live and nobody alerted. */
+export async function startAfresh(db: TestDatabase): Promise<void> {
+  await backToNoon(db);
+  await closeAll(db);
+  await clearAlerts(db);
+}

@@ -2,17 +2,7 @@ import type postgres from "postgres";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { TestDatabase } from "../support/database.ts";
 import { applyOne, asEngine, handOver, intentOf, openBooks, orderOf, service } from "./money-fixture.ts";
-import {
-  applyNow,
-  askForCancel,
-  backToNoon,
-  childOf,
-  clearAlerts,
-  closeAll,
-  exitOfOne,
-  repricing,
-  secondsAhead,
-} from "./reports-fixture.ts";
+import { applyNow, askForCancel, childOf, exitOfOne, repricing, secondsAhead, startAfresh } from "./reports-fixture.ts";
 
 let db: TestDatabase;
 let operator: { email: string; sql: postgres.Sql };
@@ -22,11 +12,7 @@ beforeAll(async () => {
   operator = await db.person("operator");
 });
 afterAll(() => db.drop());
-beforeEach(async () => {
-  await backToNoon(db);
-  await closeAll(db);
-  await clearAlerts(db);
-});
+beforeEach(() => startAfresh(db));
 
 const settle = async (
   id: string,

@@ -1,18 +1,8 @@
 import type postgres from "postgres";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { TestDatabase } from "../support/database.ts";
-import { eventsOf, handOver, intentOf, NOON, openBooks } from "./money-fixture.ts";
-import {
-  applyNow,
-  askForCancel,
-  backToNoon,
-  childOf,
-  clearAlerts,
-  closeAll,
-  exitOfOne,
-  recover,
-  send,
-} from "./reports-fixture.ts";
+import { asEngine, eventsOf, handOver, intentOf, NOON, openBooks } from "./money-fixture.ts";
+import { applyNow, askForCancel, childOf, exitOfOne, recover, send, startAfresh } from "./reports-fixture.ts";
 
 let db: TestDatabase;
 let operator: { email: string; sql: postgres.Sql };
@@ -22,11 +12,7 @@ beforeAll(async () => {
   operator = await db.person("operator");
 });
 afterAll(() => db.drop());
-beforeEach(async () => {
-  await backToNoon(db);
-  await closeAll(db);
-  await clearAlerts(db);
-});
+beforeEach(() => startAfresh(db));
 
 const cancel = async (id: string) =>
   (await operator.sql`select public.request_cancel(${id}, 'enough') as answer`)[0]?.answer;
@@ -77,6 +63,21 @@ describe("an exit that waits for its next try after a refusal", () => {
     await applyNow(db, child, { state: "filled", filled_qty: "0.3", average_price: "101" });
     expect(await shown(child)).toMatchObject({ status: "filled", retry_at: null });
     expect(await cancel(child)).toMatchObject({ changed: false });
+  });
+
+  it("is not shown as an order that filled, though the rest of its intent still waits for a price", async () => {
+    const id = await exitOfOne(db, "ETH-USD", { qty: "0.5", price: "101" });
+    await asEngine(
+      db,
+      (sql) => sql`
+        update public.order_intents as i set target_qty = 1 from public.crypto_orders as o where o.id = ${id} and i.id = o.intent_group_id`,
+    );
+    await db.admin`alter table public.quotes disable trigger user`;
+    await db.admin`delete from public.quotes where symbol = 'ETH-USD'`;
+    await applyNow(db, id, { state: "filled", filled_qty: "0.5", average_price: "101" });
+    expect(await intentOf(db, id)).toMatchObject({ status: "active" });
+    expect(await shown(id)).toMatchObject({ status: "filled", retry_at: null });
+    expect(await cancel(id)).toMatchObject({ changed: false });
   });
 
   it("does not concern entries, which end with a refusal", async () => {

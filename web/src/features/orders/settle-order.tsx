@@ -30,9 +30,9 @@ export function SettleOrder({ order }: { order: Order }) {
     <form className="command" onSubmit={submit}>
       <p>
         Nobody knows how this order stands: the broker is asked again and again. If it never answers, look it up in the
-        broker's own record by its client order id and say how it ended: {quantity(order.filled_qty)} of{" "}
-        {quantity(order.qty)} are booked already. That is booked with your name, an exit's rest is ordered again, and
-        the order is watched for a while in case it turns out otherwise.
+        broker's own record by its client order id and say how it ended. {quantity(order.filled_qty)} of{" "}
+        {quantity(order.qty)} are booked already; what you add is booked with your name. An exit's rest is then ordered
+        again, an entry's is not, and the order is watched for a while in case it turns out otherwise.
       </p>
       <Figure label="Filled in all" value={filled} onChange={setFilled} required />
       <Figure label="Average price of all, USD" value={average} onChange={setAverage} />
