@@ -150,14 +150,14 @@ isOneToOne: false
                   ]
                 },"crypto_fills": {
                   Row: {
-                    "booked_at": string,"executed_at": string,"fee": number,"fill_id": string,"id": string,"late": boolean,"mode": string,"order_id": string,"price": number,"qty": number,"seq": number,"side": string,"symbol": string
+                    "booked_at": string,"executed_at": string,"fee": number,"fee_currency": string,"fee_qty": number,"fill_id": string,"id": string,"late": boolean,"mode": string,"order_id": string,"price": number,"qty": number,"revision": number,"seq": number,"side": string,"symbol": string
                   }
                   ComputedFields: never
                   Insert: {
-                    "booked_at"?: string,"executed_at": string,"fee"?: number,"fill_id": string,"id"?: string,"late"?: boolean,"mode": string,"order_id": string,"price": number,"qty": number,"seq"?: never,"side": string,"symbol": string
+                    "booked_at"?: string,"executed_at": string,"fee"?: number,"fee_currency"?: string,"fee_qty"?: number,"fill_id": string,"id"?: string,"late"?: boolean,"mode": string,"order_id": string,"price": number,"qty": number,"revision"?: number,"seq"?: never,"side": string,"symbol": string
                   }
                   Update: {
-                    "booked_at"?: string,"executed_at"?: string,"fee"?: number,"fill_id"?: string,"id"?: string,"late"?: boolean,"mode"?: string,"order_id"?: string,"price"?: number,"qty"?: number,"seq"?: never,"side"?: string,"symbol"?: string
+                    "booked_at"?: string,"executed_at"?: string,"fee"?: number,"fee_currency"?: string,"fee_qty"?: number,"fill_id"?: string,"id"?: string,"late"?: boolean,"mode"?: string,"order_id"?: string,"price"?: number,"qty"?: number,"revision"?: number,"seq"?: never,"side"?: string,"symbol"?: string
                   }
                   Relationships: [
                     {

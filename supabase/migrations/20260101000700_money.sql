@@ -8,15 +8,21 @@ create table public.crypto_fills (
   fill_id text not null,
   symbol text not null,
   side text not null constraint crypto_fills_side_known check (side in ('buy', 'sell')),
-  qty numeric not null constraint crypto_fills_qty_positive check (qty > 0 and qty < 'Infinity'),
+  revision integer not null default 0 constraint crypto_fills_revision_not_negative check (revision >= 0),
+  qty numeric not null,
   price numeric not null constraint crypto_fills_price_positive check (price > 0 and price < 'Infinity'),
   fee numeric not null default 0 constraint crypto_fills_fee_finite check (fee > '-Infinity' and fee < 'Infinity'),
+  fee_currency text not null default 'USD',
+  fee_qty numeric not null default 0 constraint crypto_fills_fee_qty_finite check (fee_qty > '-Infinity' and fee_qty < 'Infinity'),
   late boolean not null default false,
   executed_at timestamptz not null,
   booked_at timestamptz not null default private.clock(),
-  constraint crypto_fills_once_per_mode unique (mode, fill_id)
+  constraint crypto_fills_once_per_symbol unique (mode, symbol, fill_id, revision),
+  constraint crypto_fills_qty_positive check (qty > '-Infinity' and qty < 'Infinity' and (qty > 0 or revision > 0))
 );
-comment on table public.crypto_fills is 'One execution at the broker. late: it arrived after the order was thought final. seq is the order of booking.';
+comment on table public.crypto_fills is 'One execution at the broker. late: it arrived after the order was thought final. seq is the order of booking. What was learned later of an execution (a correction, a fee) is another revision of the same fill_id; its revisions add up.';
+comment on column public.crypto_fills.fee is 'In USD, whatever it was paid in; a fee in coins at the price of the execution.';
+comment on column public.crypto_fills.fee_qty is 'The part of the fee that was taken in the base currency, in coins: a buy brings that much less, a sell takes that much more.';
 create index crypto_fills_by_order on public.crypto_fills (order_id);
 create index crypto_fills_recent on public.crypto_fills (mode, executed_at desc);
 create index crypto_fills_booked on public.crypto_fills (mode, seq);

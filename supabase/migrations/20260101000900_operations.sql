@@ -62,9 +62,28 @@ create table public.alerts (
   id uuid primary key default gen_random_uuid(),
   kind text not null constraint alerts_kind_known check (
     kind in (
-      'stuck_orders', 'order_unresolved', 'cancel_unconfirmed', 'degraded', 'api_degraded', 'safe_mode', 'rejections', 'empty_scans',
-      'tick_stalled', 'kill_switch', 'overfill', 'contradictory_report', 'late_fill', 'back_from_absent', 'stale_exit_quote',
-      'liquidity_guard_exit', 'unknown_broker_order', 'unknown_holding', 'invariant', 'audit', 'missing_secret', 'market_data'
+      'stuck_orders',
+      'order_unresolved',
+      'cancel_unconfirmed',
+      'degraded',
+      'api_degraded',
+      'safe_mode',
+      'rejections',
+      'empty_scans',
+      'tick_stalled',
+      'kill_switch',
+      'overfill',
+      'contradictory_report',
+      'late_fill',
+      'back_from_absent',
+      'stale_exit_quote',
+      'liquidity_guard_exit',
+      'unknown_broker_order',
+      'unknown_holding',
+      'invariant',
+      'audit',
+      'missing_secret',
+      'market_data'
     )
   ),
   key text not null default '',

@@ -176,7 +176,7 @@ begin
     p_order.id, p_order.mode, p_fill_id, p_order.symbol, p_order.side, pg_catalog.trim_scale(p_qty), pg_catalog.trim_scale(p_price),
     private.cash_amount(p_fee), p_late, p_executed_at
   )
-  on conflict (mode, fill_id) do nothing
+  on conflict (mode, symbol, fill_id, revision) do nothing
   returning * into v_fill;
   if v_fill.id is null then return null; end if;
   insert into public.cash_ledger (mode, kind, amount, fill_id, actor, occurred_at)
