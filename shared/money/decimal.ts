@@ -54,5 +54,8 @@ export const bpsOf = (amount: Decimal, bps: Decimal): Decimal => amount.times(bp
 /** Rounds half up to eight decimal places, as venues charge fees. */
 export const roundFee = (fee: Decimal): Decimal => fee.round(8, Big.roundHalfUp);
 
+/** Rounds half up to so many decimal places. */
+export const roundHalfUp = (value: Decimal, places: number): Decimal => value.round(places, Big.roundHalfUp);
+
 /** Turns a float of an indicator into a decimal; throws when it is not finite, which is a bug. */
 export const fromFloat = (value: number): Decimal => new Big(String(value));

@@ -1,13 +1,27 @@
 import type { ExecutionReport, ReportState } from "../broker/port.ts";
 import type { Millis } from "../market/instant.ts";
-import { type Amount, type Decimal, decimal, greatest, toAmount, ZERO } from "../money/decimal.ts";
-import type { Progress } from "./order.ts";
+import { type Amount, type Decimal, decimal, greatest, roundHalfUp, toAmount, ZERO } from "../money/decimal.ts";
+import type { Progress, Side } from "./order.ts";
+import {
+  type Contradiction,
+  feeSlack,
+  isBeyond,
+  isBeyondLimit,
+  isFeeOutOfProportion,
+  isWhole,
+  priceSlack,
+  restPrice,
+  TREATMENTS,
+} from "./report-figures.ts";
 import { isLegalTransition, NEVER_REACHED_BROKER, type OrderStatus } from "./status.ts";
 
 /** What folding needs to know of an order; `lastReportAt` is when the newest folded report was observed. */
 export interface FoldableOrder extends Progress {
   readonly status: OrderStatus;
+  readonly side: Side;
   readonly qty: Amount;
+  readonly qtyIncrement: Amount;
+  readonly limitPrice: Amount;
   readonly reasonCode: string | null;
   readonly lastReportAt: Millis | null;
 }
@@ -23,7 +37,7 @@ export type OrderReport =
     };
 
 /** What a person must be told about a report; the database opens alerts of the same names. */
-export type ReportFlag = "overfill" | "contradictory_report" | "late_fill" | "back_from_absent";
+export type ReportFlag = "overfill" | "contradictory_report" | "odd_report" | "late_fill" | "back_from_absent";
 
 /** An order after a report: quantity, notional and fee that came with it, and what is odd about it. */
 export interface FoldedReport {
@@ -42,22 +56,76 @@ const unchanged = (order: FoldableOrder, flags: readonly ReportFlag[] = []): Fol
   flags,
 });
 
-const notionalOf = (progress: Progress) => decimal(progress.filledQty).times(decimal(progress.averagePrice ?? "0"));
+/** What is booked of an order, and the kinds of contradiction found on the way. */
+interface Booked {
+  readonly qty: Decimal;
+  readonly notional: Decimal;
+  readonly fee: Decimal;
+  readonly found: readonly Contradiction[];
+}
 
-const PRICE_TOLERANCE = decimal("0.000001");
-const FEE_TOLERANCE = decimal("0.0001");
+const AVERAGE_PLACES = 12;
 
-const isNear = (a: Amount, b: Amount, tolerance: Decimal): boolean => decimal(a).minus(decimal(b)).abs().lte(tolerance);
+const bookedOf = ({ filledQty, averagePrice, fee }: Progress): Booked => ({
+  qty: decimal(filledQty),
+  notional: decimal(filledQty).times(decimal(averagePrice ?? "0")),
+  fee: decimal(fee),
+  found: [],
+});
 
-/** Tells whether cumulative figures cannot follow (or equal) the known ones; brokers' rounding is forgiven. */
-const contradicts = (known: Progress, report: Progress): boolean => {
-  const more = decimal(report.filledQty).minus(decimal(known.filledQty));
-  if (more.lt(ZERO)) return false;
-  if (decimal(report.filledQty).gt(ZERO) && report.averagePrice === null) return true;
-  if (more.gt(ZERO)) return notionalOf(report).lte(notionalOf(known));
-  const price = known.averagePrice ?? report.averagePrice ?? "0";
-  const isSamePrice = isNear(price, report.averagePrice ?? price, decimal(price).times(PRICE_TOLERANCE));
-  return !isSamePrice || !isNear(known.fee, report.fee, FEE_TOLERANCE);
+/** Books what the cumulative quantity adds; a cumulative fee below what was booked before gives nothing back. */
+const bookMore = (known: Booked, order: FoldableOrder, report: Snapshot): Booked => {
+  const total = decimal(report.filledQty);
+  const more = total.minus(known.qty);
+  if (more.lte(ZERO)) return known;
+  const average = report.averagePrice === null ? null : decimal(report.averagePrice);
+  const price = average && restPrice(average, total, known.notional, more);
+  if (average === null || price === null) return { ...known, found: [...known.found, "figures_impossible"] };
+  const moreFee = decimal(report.fee).minus(known.fee);
+  const slack = priceSlack(average).times(total).div(more);
+  const closest = order.side === "buy" ? price.minus(slack) : price.plus(slack);
+  return {
+    qty: total,
+    notional: known.notional.plus(more.times(price)),
+    fee: known.fee.plus(known.qty.gt(ZERO) ? greatest(ZERO, moreFee) : moreFee),
+    found: isBeyondLimit(order.side, decimal(order.limitPrice), closest) ? [...known.found, "worse_than_limit"] : known.found,
+  };
+};
+
+/** Compares the cumulative fee with what is booked of the same quantity: more was told late, less is never given back. */
+const settleFee = (booked: Booked, report: Snapshot, isOld: boolean): Booked => {
+  const told = decimal(report.fee);
+  const more = told.minus(booked.fee);
+  const slack = feeSlack(told);
+  if (more.gt(slack)) return { ...booked, fee: told };
+  return more.lt(ZERO) && more.abs().gt(slack) && !isOld
+    ? { ...booked, found: [...booked.found, "fee_shrank"] }
+    : booked;
+};
+
+const foundInTotals = (booked: Booked, wasFee: Decimal, report: Snapshot, isOld: boolean): Contradiction[] => {
+  const reported = decimal(report.filledQty);
+  const isSameQty = !isBeyond(booked.qty, reported) && !isBeyond(reported, booked.qty);
+  const found: Contradiction[] = [];
+  if (!isOld && isBeyond(booked.qty, reported)) found.push("quantity_shrank");
+  if (!isOld && isSameQty && reported.gt(ZERO) && report.averagePrice !== null) {
+    const average = decimal(report.averagePrice);
+    const off = average.times(booked.qty).minus(booked.notional).abs();
+    if (off.gt(priceSlack(average).times(booked.qty))) found.push("average_contradicts");
+  }
+  if (booked.fee.gt(wasFee) && isFeeOutOfProportion(booked.fee, booked.notional)) found.push("fee_out_of_proportion");
+  if (booked.fee.lt(wasFee) && booked.fee.lt(ZERO)) found.push("fee_negative");
+  return found;
+};
+
+const bookReport = (order: FoldableOrder, report: Snapshot): Booked => {
+  const isOld = order.lastReportAt !== null && report.observedAt < order.lastReportAt;
+  const known = bookedOf(order);
+  const more = bookMore(known, order, report);
+  const reported = decimal(report.filledQty);
+  const isComparable = more.qty.gt(ZERO) && !isBeyond(more.qty, reported) && !isBeyond(reported, more.qty);
+  const booked = isComparable ? settleFee(more, report, isOld) : more;
+  return { ...booked, found: [...booked.found, ...foundInTotals(booked, known.fee, report, isOld)] };
 };
 
 const isClosed = (status: OrderStatus): boolean =>
@@ -66,6 +134,7 @@ const isClosed = (status: OrderStatus): boolean =>
 /** The status the report argues for, given everything that is known to be filled. */
 const arguedStatus = (order: FoldableOrder, state: ReportState, filledQty: Amount): OrderStatus => {
   if (decimal(filledQty).gte(decimal(order.qty))) return "filled";
+  if (state === "filled" && isWhole(order.qty, filledQty, order.qtyIncrement)) return "filled";
   const hasFill = decimal(filledQty).gt(ZERO);
   switch (state) {
     case "working":
@@ -82,43 +151,54 @@ const arguedStatus = (order: FoldableOrder, state: ReportState, filledQty: Amoun
   }
 };
 
-const flagsOf = (order: FoldableOrder, report: Snapshot, isBookable: boolean, next: OrderStatus): ReportFlag[] => {
-  const flags = new Set<ReportFlag>();
-  const reported = decimal(report.filledQty);
-  const isNews = order.lastReportAt === null || report.observedAt > order.lastReportAt;
-  const isAlive =
-    (report.state === "working" || report.state === "partially_filled") && reported.gte(decimal(order.filledQty));
-  if (reported.gt(decimal(order.qty))) flags.add("overfill");
-  if (!isBookable) flags.add("contradictory_report");
-  if (report.state === "filled" && reported.lt(decimal(order.qty))) flags.add("contradictory_report");
-  if (report.state === "rejected" && reported.gt(ZERO)) flags.add("contradictory_report");
-  if (isBookable && reported.gt(decimal(order.filledQty)) && isClosed(order.status)) flags.add("late_fill");
+const contradictsState = (order: FoldableOrder, { state, observedAt }: Snapshot, booked: Booked, next: OrderStatus) => {
+  const isNews = order.lastReportAt === null || observedAt > order.lastReportAt;
+  const isAlive = state === "working" || state === "partially_filled";
+  return (
+    isNews &&
+    ((state === "filled" && next !== "filled") ||
+      (state === "rejected" && booked.qty.gt(ZERO)) ||
+      (isAlive && isClosed(order.status) && next === order.status))
+  );
+};
+
+const flagsOf = (order: FoldableOrder, report: Snapshot, booked: Booked, next: OrderStatus): ReportFlag[] => {
+  const flags: ReportFlag[] = [];
+  const isMore = booked.qty.gt(decimal(order.filledQty));
+  const isHeld = booked.found.some((kind) => TREATMENTS[kind] === "hold");
+  if (isHeld || contradictsState(order, report, booked, next)) flags.push("contradictory_report");
+  if (booked.found.some((kind) => TREATMENTS[kind] === "tell")) flags.push("odd_report");
+  const isLate = isClosed(order.status) && (order.status !== "filled" || booked.qty.gt(decimal(order.qty)));
+  if (isMore && isLate) flags.push("late_fill");
+  if (isMore && isBeyond(booked.qty, decimal(order.qty))) flags.push("overfill");
   if (order.status === "rejected" && order.reasonCode === NEVER_REACHED_BROKER && next !== "rejected")
-    flags.add("back_from_absent");
-  else if (isClosed(order.status) && isAlive && isNews) flags.add("contradictory_report");
-  return [...flags];
+    flags.push("back_from_absent");
+  return flags;
 };
 
 const foldSnapshot = (order: FoldableOrder, report: Snapshot): FoldedReport => {
   if (order.status === "new") return unchanged(order, ["contradictory_report"]);
-  const isBookable = !contradicts(order, report);
-  const isFurther = isBookable && decimal(report.filledQty).gt(decimal(order.filledQty));
-  const progress: Progress = isFurther ? report : order;
-  const argued = arguedStatus(order, report.state, progress.filledQty);
+  const known = bookedOf(order);
+  const booked = bookReport(order, report);
+  const filledQty = toAmount(booked.qty);
+  const argued = arguedStatus(order, report.state, filledQty);
   const next = isLegalTransition(order.status, argued, order.reasonCode) ? argued : order.status;
+  const average = booked.qty.gt(known.qty)
+    ? toAmount(roundHalfUp(booked.notional.div(booked.qty), AVERAGE_PLACES))
+    : order.averagePrice;
   return {
     order: {
       ...order,
       status: next,
-      filledQty: progress.filledQty,
-      averagePrice: progress.averagePrice,
-      fee: progress.fee,
+      filledQty,
+      averagePrice: average,
+      fee: toAmount(booked.fee),
       lastReportAt: Math.max(order.lastReportAt ?? report.observedAt, report.observedAt),
     },
-    newQty: toAmount(greatest(ZERO, decimal(progress.filledQty).minus(decimal(order.filledQty)))),
-    newNotional: toAmount(notionalOf(progress).minus(notionalOf(order))),
-    newFee: toAmount(decimal(progress.fee).minus(decimal(order.fee))),
-    flags: flagsOf(order, report, isBookable, next),
+    newQty: toAmount(booked.qty.minus(known.qty)),
+    newNotional: toAmount(booked.notional.minus(known.notional)),
+    newFee: toAmount(booked.fee.minus(known.fee)),
+    flags: flagsOf(order, report, booked, next),
   };
 };
 
@@ -133,7 +213,8 @@ const foldRefusal = (order: FoldableOrder, observedAt: Millis): FoldedReport => 
 
 /**
  * Folds one report into an order. Figures are cumulative and only ever grow, so that a duplicate or a late copy
- * changes nothing; what cannot be true is flagged, never swallowed; only a definite answer changes a status.
+ * changes nothing; what cannot be true is flagged, never swallowed; only a definite answer changes a status. A report's
+ * list of fills, and fees in coins, are the database's alone.
  */
 export const foldReport = (order: FoldableOrder, report: OrderReport): FoldedReport => {
   switch (report.kind) {

@@ -93,7 +93,8 @@ create table public.crypto_orders (
   version bigint not null default 0,
   constraint crypto_orders_side_fits_purpose check ((purpose = 'entry') = (side = 'buy')),
   constraint crypto_orders_new_is_untouched check (status <> 'new' or (filled_qty = 0 and broker_order_id is null)),
-  constraint crypto_orders_filled_is_full check (status <> 'filled' or filled_qty >= qty),
+  -- Brokers round: what may be missing of a filled order is in private.is_whole.
+  constraint crypto_orders_filled_is_full check (status <> 'filled' or filled_qty >= qty * 0.999),
   constraint crypto_orders_cancel_explained check (status <> 'cancel_pending' or cancel_reason_code is not null),
   constraint crypto_orders_lease_whole check ((lease_owner is null) = (lease_token is null) and (lease_owner is null) = (lease_expires_at is null))
 );

@@ -74,6 +74,8 @@ create table public.alerts (
       'kill_switch',
       'overfill',
       'contradictory_report',
+      'odd_report',
+      'closed_order_unanswered',
       'late_fill',
       'back_from_absent',
       'stale_exit_quote',

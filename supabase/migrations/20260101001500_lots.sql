@@ -129,7 +129,10 @@ begin
   from public.positions as p join public.instruments as i on i.symbol = p.symbol
   where p.mode = p_fill.mode and p.symbol = p_fill.symbol;
   insert into public.position_lots (mode, symbol, fill_id, qty, remaining_qty, price, fee, remaining_fee, opened_at)
-  values (p_fill.mode, p_fill.symbol, p_fill.id, p_fill.qty, p_fill.qty, p_fill.price, p_fill.fee, p_fill.fee, p_fill.executed_at);
+  values (
+    p_fill.mode, p_fill.symbol, p_fill.id, private.held_change(p_fill), private.held_change(p_fill), p_fill.price, p_fill.fee, p_fill.fee,
+    p_fill.executed_at
+  );
   if v_is_opening then
     select * into v_intent from public.order_intents as i where i.id = p_order.intent_group_id;
     update public.positions as p
@@ -161,42 +164,32 @@ comment on function private.cash_amount is 'Cash to eighteen places, whatever pr
 alter function private.cash_amount owner to zoe_engine;
 
 create function private.book_fill(
-  p_order public.crypto_orders, p_fill_id text, p_qty numeric, p_price numeric, p_fee numeric, p_executed_at timestamptz, p_late boolean
+  p_order public.crypto_orders, p_fill_id text, p_qty numeric, p_price numeric, p_fee numeric, p_executed_at timestamptz, p_late boolean,
+  p_fee_qty numeric default 0
 ) returns numeric
 language plpgsql security definer set search_path = ''
 as $$
 declare
   v_fill public.crypto_fills;
-  v_amount numeric := private.cash_amount(p_qty * p_price);
   v_left record;
   v_excess numeric := 0;
 begin
-  insert into public.crypto_fills (order_id, mode, fill_id, symbol, side, qty, price, fee, late, executed_at)
+  insert into public.crypto_fills (order_id, mode, fill_id, symbol, side, qty, price, fee, fee_currency, fee_qty, late, executed_at)
   values (
     p_order.id, p_order.mode, p_fill_id, p_order.symbol, p_order.side, pg_catalog.trim_scale(p_qty), pg_catalog.trim_scale(p_price),
-    private.cash_amount(p_fee), p_late, p_executed_at
+    private.cash_amount(p_fee), case when p_fee_qty = 0 then 'USD' else private.base_currency(p_order.symbol) end,
+    pg_catalog.trim_scale(p_fee_qty), p_late, p_executed_at
   )
   on conflict (mode, symbol, fill_id, revision) do nothing
   returning * into v_fill;
   if v_fill.id is null then return null; end if;
-  insert into public.cash_ledger (mode, kind, amount, fill_id, actor, occurred_at)
-  select v_fill.mode, e.kind, e.amount, v_fill.id, private.actor(), p_executed_at
-  from (values ('fill', case p_order.side when 'buy' then -v_amount else v_amount end), ('fee', -v_fill.fee)) as e (kind, amount)
-  where e.amount <> 0;
-  update public.accounts as a
-  set cash = a.cash + case p_order.side when 'buy' then -v_amount else v_amount end - v_fill.fee,
-      day_notional = a.day_notional + case
-        when p_order.purpose = 'entry' and (greatest(p_executed_at, p_order.requested_at) at time zone 'utc')::date >= a.day then v_amount
-        else 0
-      end,
-      version = a.version + 1, updated_at = private.clock()
-  where a.mode = p_order.mode;
+  perform private.book_cash(p_order, v_fill);
   if p_order.side = 'buy' then
     perform private.add_to_position(p_order, v_fill);
     perform private.cover_sells(v_fill.mode, v_fill.symbol);
   else
     insert into public.positions (mode, symbol) values (v_fill.mode, v_fill.symbol) on conflict do nothing;
-    select * into v_left from private.close_lots(v_fill, v_fill.qty, v_fill.fee);
+    select * into v_left from private.close_lots(v_fill, -private.held_change(v_fill), v_fill.fee);
     v_excess := v_left.left_qty;
     if v_excess > 0 then
       insert into private.uncovered_sells (fill_id, mode, symbol, qty, fee)
@@ -216,5 +209,5 @@ begin
 end
 $$;
 comment on function private.book_fill is
-  'Books one execution under the account''s lock. Null: it was booked already. Otherwise what a sell took beyond what is held, usually 0.';
+  'Books one execution under the account''s lock; p_fee is in USD, p_fee_qty what was taken of it in coins. Null: it was booked already. Otherwise what a sell took beyond what is held, usually 0.';
 alter function private.book_fill owner to zoe_engine;

@@ -1,91 +1,87 @@
--- What a report adds to what is booked: fills by their ids, the rest from the cumulative figures.
+-- What a report adds to what is booked: fills by their ids, the rest from the cumulative figures, and a fee that was told late.
 
-create type private.report_booking as (filled_qty numeric, average_price numeric, fee numeric, excess numeric, problem text);
-comment on type private.report_booking is 'An order''s figures after a report; excess: what was sold beyond what is held; problem: what can''t be right.';
+create type private.report_booking as (filled_qty numeric, average_price numeric, fee numeric, excess numeric, findings jsonb);
+comment on type private.report_booking is
+  'An order''s figures after a report; excess: what was sold beyond what is held; findings: what is odd, a sentence by kind (private.treatment_of).';
 
-create function private.reported_fills(p_order public.crypto_orders, p_fills jsonb)
-returns table (fill_id text, qty numeric, price numeric, fee numeric, executed_at timestamptz, is_new boolean, is_odd boolean)
-language plpgsql stable security definer set search_path = ''
-as $$
-#variable_conflict use_column
-begin
-  return query
-    select distinct on (f.fill_id) f.fill_id, f.qty, f.price, f.fee, f.executed_at, k.id is null,
-      k.id is not null and (k.order_id <> p_order.id or k.qty <> f.qty or k.price <> f.price)
-    from pg_catalog.jsonb_to_recordset(p_fills) as f (fill_id text, qty numeric, price numeric, fee numeric, executed_at timestamptz)
-    left join public.crypto_fills as k on k.mode = p_order.mode and k.symbol = p_order.symbol and k.fill_id = f.fill_id
-    order by f.fill_id, f.executed_at;
-end
-$$;
-comment on function private.reported_fills is 'The fills of a report. is_new: not booked yet. is_odd: booked as something else.';
-alter function private.reported_fills owner to zoe_engine;
-
-create function private.figures_problem(
-  p_order public.crypto_orders, p_report private.broker_report, p_notional numeric, p_fee numeric
-) returns text
-language plpgsql immutable set search_path = ''
-as $$
-begin
-  return case
-    when p_report.filled_qty is distinct from p_order.filled_qty or p_report.filled_qty = 0 then null
-    when pg_catalog.abs(p_report.average_price * p_report.filled_qty - p_notional) > p_notional * 0.000001
-      then pg_catalog.format('average price %s for the same quantity that is booked at %s', p_report.average_price, p_order.average_price)
-    when pg_catalog.abs(p_report.fee - p_fee) > 0.0001
-      then pg_catalog.format('fee %s for the same quantity that is booked with fee %s', p_report.fee, p_fee)
-  end;
-end
-$$;
-comment on function private.figures_problem is 'What contradicts the books in a report of the same cumulative quantity; rounding at the broker is let through.';
-alter function private.figures_problem owner to zoe_engine;
-
-create function private.booked_of(p_order_id uuid, out qty numeric, out notional numeric, out fee numeric, out named_qty numeric)
+create function private.booked_of(
+  p_order_id uuid, out qty numeric, out notional numeric, out fee numeric, out fee_in_coins numeric, out named_qty numeric
+)
 language plpgsql stable security definer set search_path = ''
 as $$
 begin
   select pg_catalog.trim_scale(coalesce(pg_catalog.sum(f.qty), 0)), coalesce(pg_catalog.sum(f.qty * f.price), 0),
     pg_catalog.trim_scale(coalesce(pg_catalog.sum(f.fee), 0)),
+    coalesce(pg_catalog.sum(case when f.fee_qty <> 0 then f.fee_qty else f.fee / f.price end), 0),
     coalesce(pg_catalog.sum(f.qty) filter (where not pg_catalog.starts_with(f.fill_id, p_order_id::text || ':')), 0)
-  into qty, notional, fee, named_qty
+  into qty, notional, fee, fee_in_coins, named_qty
   from public.crypto_fills as f where f.order_id = p_order_id;
 end
 $$;
-comment on function private.booked_of is 'What is booked of an order; named_qty leaves out the fills that cumulative figures made.';
+comment on function private.booked_of is
+  'What is booked of an order, its fee both in USD and in coins, whatever it was taken in; named_qty leaves out the fills that cumulative figures made.';
 alter function private.booked_of owner to zoe_engine;
 
-create function private.new_fills_of(
-  p_order public.crypto_orders, p_fills jsonb,
-  out qty numeric, out notional numeric, out fee numeric, out has_fees boolean, out problem text
+create function private.fee_in(p_currency text, p_fee numeric, p_of text, p_price numeric) returns numeric
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return case when p_currency = p_of then p_fee when p_currency = 'USD' then p_fee * p_price else p_fee / p_price end;
+end
+$$;
+comment on function private.fee_in is 'A fee that is in USD or in the coin, said in the other of the two at the price of its execution.';
+alter function private.fee_in owner to zoe_engine;
+
+create function private.list_of(
+  p_order public.crypto_orders, p_report private.broker_report, p_room numeric,
+  out qty numeric, out fee numeric, out new_qty numeric, out new_notional numeric, out new_fee numeric, out has_fees boolean, out findings jsonb
 )
 language plpgsql stable security definer set search_path = ''
 as $$
+declare
+  v_currency text := private.fee_currency_of(p_report);
 begin
-  select coalesce(pg_catalog.sum(f.qty) filter (where f.is_new), 0), coalesce(pg_catalog.sum(f.qty * f.price) filter (where f.is_new), 0),
-    coalesce(pg_catalog.sum(f.fee) filter (where f.is_new), 0),
-    coalesce(pg_catalog.bool_and(f.fee is not null) filter (where f.is_new), false),
-    pg_catalog.min('fill ' || f.fill_id || ' is booked with another quantity or price, or on another order') filter (where f.is_odd)
-  into qty, notional, fee, has_fees, problem
-  from private.reported_fills(p_order, p_fills) as f;
+  select coalesce(pg_catalog.sum(f.qty), 0), coalesce(pg_catalog.sum(e.fee), 0),
+    coalesce(pg_catalog.sum(f.qty) filter (where f.is_new), 0), coalesce(pg_catalog.sum(f.qty * f.price) filter (where f.is_new), 0),
+    coalesce(pg_catalog.sum(e.fee) filter (where f.is_new), 0), coalesce(pg_catalog.bool_and(f.fee is not null), false),
+    pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+      'fill_contradicts', pg_catalog.min(pg_catalog.format('fill %s %s', f.fill_id, f.oddity)) filter (where f.oddity is not null),
+      'worse_than_limit', pg_catalog.min(pg_catalog.format('fill %s at %s, the limit is %s', f.fill_id, f.price, p_order.limit_price)) filter (
+        where f.is_new and private.beyond_limit(p_order.side, p_order.limit_price, f.price)),
+      'time_implausible', pg_catalog.min(pg_catalog.format('fill %s is dated %s; booked as of %s', f.fill_id, private.iso(f.told_at),
+        private.iso(f.executed_at))) filter (
+        where f.is_new and f.told_at not between f.executed_at - private.clock_leeway() and f.executed_at + private.clock_leeway())
+    ))
+  into qty, fee, new_qty, new_notional, new_fee, has_fees, findings
+  from private.reported_fills(p_order, p_report, p_room) as f,
+    lateral (select private.fee_in(v_currency, f.fee, f.fee_currency, f.price) as fee) as e;
 end
 $$;
-comment on function private.new_fills_of is 'The fills of a report that are not booked yet, added up; problem names one that is booked as something else.';
-alter function private.new_fills_of owner to zoe_engine;
+comment on function private.list_of is 'The list of a report, added up: all of it, what of it is not booked yet, its fees in the report''s currency, whether each has one, and what is odd.';
+alter function private.list_of owner to zoe_engine;
 
-create function private.book_named_fills(p_order public.crypto_orders, p_report private.broker_report, p_fee_left numeric) returns numeric
+create function private.book_named_fills(
+  p_order public.crypto_orders, p_report private.broker_report, p_room numeric, p_fee_left numeric
+) returns numeric
 language plpgsql security definer set search_path = ''
 as $$
 declare
   v_fill record;
+  v_fee numeric;
   v_excess numeric := 0;
 begin
   for v_fill in
     select f.*, pg_catalog.row_number() over (order by f.executed_at desc, f.fill_id desc) = 1 as is_last
-    from private.reported_fills(p_order, p_report.fills) as f
+    from private.reported_fills(p_order, p_report, p_room) as f
     where f.is_new
     order by f.executed_at, f.fill_id
   loop
+    v_fee := coalesce(v_fill.fee, 0) + case
+      when v_fill.is_last then private.fee_in(v_fill.fee_currency, p_fee_left, private.fee_currency_of(p_report), v_fill.price) else 0
+    end;
     v_excess := v_excess + coalesce(private.book_fill(
-      p_order, v_fill.fill_id, v_fill.qty, v_fill.price, coalesce(v_fill.fee, 0) + case when v_fill.is_last then p_fee_left else 0 end,
-      coalesce(v_fill.executed_at, p_report.observed_at), private.phase(p_order.status) = 'closed'
+      p_order, v_fill.fill_id, v_fill.qty, v_fill.price, private.fee_in('USD', v_fee, v_fill.fee_currency, v_fill.price),
+      v_fill.executed_at, private.phase(p_order.status) = 'closed', case v_fill.fee_currency when 'USD' then 0 else v_fee end
     ), 0);
   end loop;
   return v_excess;
@@ -95,59 +91,29 @@ comment on function private.book_named_fills is
   'Books the fills a report names, in the order of their execution; the last takes what is left of the cumulative fee. Returns what was sold beyond what is held.';
 alter function private.book_named_fills owner to zoe_engine;
 
-create function private.book_report(p_order public.crypto_orders, p_report private.broker_report) returns private.report_booking
+create function private.book_rest(
+  p_order public.crypto_orders, p_report private.broker_report, p_total numeric, p_qty numeric, p_price numeric, p_fee numeric
+) returns numeric
 language plpgsql security definer set search_path = ''
 as $$
 declare
-  b private.report_booking := row(p_order.filled_qty, p_order.average_price, p_order.fee, 0, null);
-  v_booked record;
-  v_new record;
-  v_total numeric;
-  v_rest numeric;
-  v_price numeric;
-  v_fee_left numeric;
+  v_name text := p_order.id || ':' || pg_catalog.trim_scale(p_total);
+  v_currency text := private.fee_currency_of(p_report);
+  -- Coins that are more than this rest: the fee of what came before, which is told now.
+  v_fee numeric := case when v_currency <> 'USD' and p_fee >= p_qty then 0 else p_fee end;
+  -- What a correction took back keeps its name.
+  v_times bigint := (
+    select pg_catalog.count(*) from public.crypto_fills as f
+    where f.order_id = p_order.id and f.revision = 0 and (f.fill_id = v_name or pg_catalog.starts_with(f.fill_id, v_name || ':'))
+  );
 begin
-  select * into v_booked from private.booked_of(p_order.id);
-  select * into v_new from private.new_fills_of(p_order, p_report.fills);
-  v_total := greatest(v_booked.qty, coalesce(p_report.filled_qty, 0), v_booked.named_qty + v_new.qty);
-  if v_total = v_booked.qty then
-    b.problem := coalesce(v_new.problem, private.figures_problem(p_order, p_report, v_booked.notional, v_booked.fee));
-    return b;
-  end if;
-  -- Fills without an id may already stand for the ones named now: then only the difference is booked.
-  if v_new.qty > v_total - v_booked.qty then
-    select 0::numeric as qty, 0::numeric as notional, 0::numeric as fee, false as has_fees, v_new.problem into v_new;
-  end if;
-  v_rest := v_total - v_booked.qty - v_new.qty;
-  v_price := case when v_rest > 0 then
-    pg_catalog.round((p_report.average_price * p_report.filled_qty - v_booked.notional - v_new.notional) / v_rest, 10)
-  end;
-  if v_rest > 0 and (v_price > 0) is not true then
-    b.problem := pg_catalog.format('filled_qty %s with average price %s cannot follow %s filled for %s',
-      p_report.filled_qty, coalesce(p_report.average_price::text, 'unknown'), v_booked.qty, pg_catalog.trim_scale(v_booked.notional));
-    return b;
-  end if;
-  v_fee_left := case
-    when (v_rest > 0 or not v_new.has_fees) and p_report.filled_qty = v_total then coalesce(p_report.fee, 0) - v_booked.fee - v_new.fee
-    else 0
-  end;
-  if v_new.qty > 0 then
-    b.excess := private.book_named_fills(p_order, p_report, case when v_rest = 0 then v_fee_left else 0 end);
-  end if;
-  if v_rest > 0 then
-    b.excess := b.excess + coalesce(private.book_fill(
-      p_order, p_order.id || ':' || pg_catalog.trim_scale(v_total), v_rest, v_price, v_fee_left, p_report.observed_at,
-      private.phase(p_order.status) = 'closed'
-    ), 0);
-  end if;
-  select * into v_booked from private.booked_of(p_order.id);
-  b.filled_qty := v_booked.qty;
-  b.average_price := pg_catalog.trim_scale(pg_catalog.round(v_booked.notional / v_booked.qty, 10));
-  b.fee := v_booked.fee;
-  b.problem := v_new.problem;
-  return b;
+  return coalesce(private.book_fill(
+    p_order, v_name || case when v_times > 0 then ':' || v_times + 1 else '' end, p_qty, p_price,
+    private.fee_in('USD', v_fee, v_currency, p_price),
+    greatest(least(p_report.observed_at, private.clock()), p_order.requested_at), private.phase(p_order.status) = 'closed',
+    case v_currency when 'USD' then 0 else v_fee end
+  ), 0);
 end
 $$;
-comment on function private.book_report is
-  'Books what a report adds to what is booked. Figures are cumulative and only grow; fills with ids are booked once; the rest is one fill named by its cumulative quantity.';
-alter function private.book_report owner to zoe_engine;
+comment on function private.book_rest is 'Books what no list names as one fill, named by the order and its cumulative quantity. Returns what was sold beyond what is held.';
+alter function private.book_rest owner to zoe_engine;

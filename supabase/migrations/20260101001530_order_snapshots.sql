@@ -1,11 +1,14 @@
 -- How an order stands at the broker: the status that argues for, what is odd about it, and when to look again.
 
 create function private.argued_status(p_order public.crypto_orders, p_state text, p_filled_qty numeric) returns text
-language plpgsql immutable set search_path = ''
+language plpgsql stable security definer set search_path = ''
 as $$
 begin
   return case
     when p_order.status = 'filled' or p_filled_qty >= p_order.qty then 'filled'
+    when p_state = 'filled' and private.is_whole(
+      p_order.qty, p_filled_qty, (select i.qty_increment from public.instruments as i where i.symbol = p_order.symbol)
+    ) then 'filled'
     when p_order.status in ('canceled', 'expired') then p_order.status
     when p_order.status = 'rejected' then case
       when p_order.reject_reason is distinct from 'never_reached_broker' or p_state not in ('working', 'partially_filled', 'filled') then 'rejected'
@@ -79,18 +82,19 @@ declare
 begin
   return pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
     'contradictory_report', case
-      when b.problem is not null then b.problem
+      when private.treated_as('hold', b.findings) is not null then private.treated_as('hold', b.findings)
       when not v_is_news then null
       when r.state = 'filled' and p_status <> 'filled' then pg_catalog.format('reported filled with %s of %s', b.filled_qty, o.qty)
       when r.state = 'rejected' and b.filled_qty > 0 then pg_catalog.format('reported rejected with %s filled', b.filled_qty)
       when r.state in ('working', 'partially_filled') and v_was_closed and p_status = o.status and not p_is_blocked
         then pg_catalog.format('reported %s after it was %s', r.state, o.status)
     end,
+    'odd_report', private.treated_as('tell', b.findings),
     'late_fill', case
-      when v_more > 0 and v_was_closed then pg_catalog.format('%s more, %s of %s in all', v_more, b.filled_qty, o.qty)
+      when v_more > 0 and v_was_closed and (o.status <> 'filled' or b.filled_qty > o.qty) then pg_catalog.format('%s more, %s of %s in all', v_more, b.filled_qty, o.qty)
     end,
     'overfill', case
-      when v_more > 0 and b.filled_qty > o.qty then pg_catalog.format('filled %s of %s ordered', b.filled_qty, o.qty)
+      when v_more > 0 and private.is_beyond(b.filled_qty, o.qty) then pg_catalog.format('filled %s of %s ordered', b.filled_qty, o.qty)
       when b.excess > 0 then pg_catalog.format('sold %s more than the books hold', pg_catalog.trim_scale(b.excess))
     end,
     'back_from_absent', case
@@ -151,7 +155,7 @@ declare
   end;
   v_next timestamptz := coalesce(
     case when v_is_in_passing then o.next_action_at else private.next_look(o, p_status, v_attempts, v_watch_until) end,
-    case when p_is_unresolved then private.clock() + private.back_off(v_attempts, 5, 120) end
+    case when p_is_unresolved then private.ask_again(o, v_attempts, 120) end
   );
   v_is_done boolean := (v_is_closed and not v_was_closed) or v_next is null;
   v_after public.crypto_orders;
@@ -181,20 +185,6 @@ end
 $$;
 comment on function private.store_snapshot is 'Writes an order as a report left it, with its next look; an order that is done gives its lease back.';
 alter function private.store_snapshot owner to zoe_engine;
-
-create function private.flag_unsent(o public.crypto_orders, r private.broker_report) returns void
-language plpgsql security definer set search_path = ''
-as $$
-begin
-  if r.observed_at <= o.reported_at then return; end if;
-  perform private.flag_order(
-    o, 'contradictory_report', pg_catalog.format('reported %s, but it was never handed over', r.state), pg_catalog.to_jsonb(r)
-  );
-  update public.crypto_orders as c set reported_at = r.observed_at where c.id = o.id;
-end
-$$;
-comment on function private.flag_unsent is 'Tells of a report on an order that was never sent: it can''t be true, and nothing is booked.';
-alter function private.flag_unsent owner to zoe_engine;
 
 create function private.cancel_again(o public.crypto_orders) returns void
 language plpgsql security definer set search_path = ''
@@ -232,15 +222,18 @@ begin
   end if;
   v_flags := private.flags_of(o, r, b, v_status, v_is_blocked);
   -- An older copy that teaches nothing leaves the row alone.
-  if r.observed_at <= o.reported_at and v_status = o.status and b.filled_qty = o.filled_qty and v_flags = '{}' then return false; end if;
+  if r.observed_at <= o.reported_at and v_status = o.status and (b.filled_qty, b.fee) = (o.filled_qty, o.fee) and v_flags = '{}' then
+    return false;
+  end if;
   v_after := private.store_snapshot(
     o, r, b, v_status, private.stays_unresolved(o, r, v_status, v_flags, v_is_blocked), v_flags ->> 'contradictory_report'
   );
   perform private.flag_order(v_after, f.key, f.value, pg_catalog.to_jsonb(r))
   from pg_catalog.jsonb_each_text(v_flags) as f
-  where f.value is distinct from o.last_error;
+  where f.value is distinct from o.last_error and not (f.key = 'odd_report' and private.is_told(o.id, f.key, f.value));
   if private.phase(o.status) = 'closed' and private.phase(v_status) = 'live' then perform private.cancel_again(o); end if;
-  return (v_after.status, v_after.filled_qty, v_after.unresolved) is distinct from (o.status, o.filled_qty, o.unresolved);
+  return (v_after.status, v_after.filled_qty, v_after.fee, v_after.unresolved)
+    is distinct from (o.status, o.filled_qty, o.fee, o.unresolved);
 end
 $$;
 comment on function private.apply_snapshot is 'Folds how an order stands at the broker into its row and the money. True when that changed anything.';

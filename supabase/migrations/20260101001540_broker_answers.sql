@@ -1,5 +1,19 @@
 -- The other answers of a broker: refusals, "not found", and those that prove nothing.
 
+create function private.flag_unsent(o public.crypto_orders, r private.broker_report) returns void
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  if r.observed_at <= o.reported_at then return; end if;
+  perform private.flag_order(
+    o, 'contradictory_report', pg_catalog.format('reported %s, but it was never handed over', r.state), pg_catalog.to_jsonb(r)
+  );
+  update public.crypto_orders as c set reported_at = r.observed_at where c.id = o.id;
+end
+$$;
+comment on function private.flag_unsent is 'Tells of a report on an order that was never sent: it can''t be true, and nothing is booked.';
+alter function private.flag_unsent owner to zoe_engine;
+
 create function private.apply_refusal(o public.crypto_orders, r private.broker_report) returns boolean
 language plpgsql security definer set search_path = ''
 as $$
@@ -67,7 +81,7 @@ declare
     case when o.unresolved or o.acknowledged_at is not null and (
       v_count < 3 or v_now - v_since < interval '30 seconds'
       or v_now < o.watch_until + private.knob_interval('LATE_FILL_WATCH_SECONDS')
-    ) then v_now + private.back_off(o.attempts, 5, 120) end
+    ) then private.ask_again(o, o.attempts, 120) end
   );
 begin
   update public.crypto_orders as c
@@ -148,16 +162,23 @@ alter function private.apply_not_found owner to zoe_engine;
 create function private.apply_no_answer(o public.crypto_orders, r private.broker_report) returns boolean
 language plpgsql security definer set search_path = ''
 as $$
+declare
+  v_is_late boolean := private.phase(o.status) = 'closed' and private.clock() > coalesce(o.watch_until, o.closed_at) + interval '1 hour';
 begin
   if o.status in ('new', 'filled') or o.next_action_at is null then return false; end if;
   if o.last_error is null then perform private.note_order(o, r.kind, r.reason); end if;
+  if v_is_late and not private.is_told(o.id, 'closed_order_unanswered', private.asked_rarely()) then
+    perform private.flag_order(o, 'closed_order_unanswered', private.asked_rarely(), pg_catalog.to_jsonb(r));
+  end if;
   update public.crypto_orders as c
   set attempts = c.attempts + 1, last_error = r.kind || coalesce(': ' || r.reason, ''),
-      next_action_at = private.clock()
-        + case r.kind when 'throttled' then private.back_off(c.attempts, 10, 60) else private.back_off(c.attempts, 5, 30) end
+      next_action_at = case r.kind
+        when 'throttled' then greatest(private.ask_again(o, c.attempts, 60), private.clock() + private.back_off(c.attempts, 10, 60))
+        else private.ask_again(o, c.attempts, 30)
+      end
   where c.id = o.id;
   return false;
 end
 $$;
-comment on function private.apply_no_answer is 'A timeout, an outage or a throttle proves nothing: the order stays what it is and is looked at later.';
+comment on function private.apply_no_answer is 'A timeout, an outage or a throttle proves nothing: the order stays what it is and is looked at later, a closed one ever more rarely.';
 alter function private.apply_no_answer owner to zoe_engine;

@@ -4,22 +4,24 @@ create function private.apply_unusable(o public.crypto_orders, r private.broker_
 language plpgsql security definer set search_path = ''
 as $$
 declare
-  v_problem text := 'unusable report: ' || r.problem;
+  v_next timestamptz := case
+    when r.lease_token is null or o.next_action_at is null then o.next_action_at
+    else private.ask_again(o, o.attempts, 30)
+  end;
+  v_is_over boolean := private.phase(o.status) = 'closed' and private.clock() > coalesce(o.watch_until, o.closed_at) and v_next is not null;
+  v_problem text := 'unusable report: ' || r.problem || case when v_is_over then '; ' || private.asked_rarely() else '' end;
 begin
   if v_problem is distinct from o.last_error then perform private.flag_order(o, 'contradictory_report', v_problem, p_report); end if;
   update public.crypto_orders as c
   set last_error = v_problem,
       unresolved = c.unresolved or c.status in ('submitted', 'working', 'partially_filled', 'cancel_pending'),
       attempts = c.attempts + (r.lease_token is not null)::integer,
-      next_action_at = case
-        when r.lease_token is null or c.next_action_at is null then c.next_action_at
-        else private.clock() + private.back_off(c.attempts, 5, 30)
-      end
+      next_action_at = v_next
   where c.id = o.id;
 end
 $$;
 comment on function private.apply_unusable is
-  'A report that can''t be read, or is about another order than the one we sent: nothing is booked, a person is told once, and the order''s fate is unknown until a report makes sense.';
+  'A report that can''t be read, or is about another order than the one we sent: nothing is booked, a person is told once, and the fate of a live order is unknown until a report makes sense. A closed one is asked about ever more rarely.';
 alter function private.apply_unusable owner to zoe_engine;
 
 create function private.apply_report(p_report jsonb) returns jsonb
@@ -40,7 +42,7 @@ begin
   r.problem := coalesce(r.problem, case
     when r.symbol <> v_before.symbol or r.side <> v_before.side
       then pg_catalog.format('it says %s %s', coalesce(r.side, v_before.side), coalesce(r.symbol, v_before.symbol))
-  end);
+  end, private.fee_problem(v_before, r));
   if r.lease_token is not null
     and (r.lease_token is distinct from v_before.lease_token or v_before.lease_expires_at <= private.clock()) then
     v_result := 'lease_lost';

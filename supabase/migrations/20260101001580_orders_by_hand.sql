@@ -77,9 +77,9 @@ create function private.check_settlement(o public.crypto_orders, p_problem text)
 language plpgsql stable set search_path = ''
 as $$
 begin
-  if not o.unresolved then
+  if not private.can_be_settled(o) then
     raise exception 'order_not_unresolved' using errcode = 'PT409', detail = pg_catalog.format(
-      'Order %s is %s, and that is explained. Only an order whose fate is unknown is settled by hand.', o.id, o.status);
+      'Order %s is %s, and that is explained. Only an order whose fate is unknown, or of which nothing usable is told, is settled by hand.', o.id, o.status);
   end if;
   if o.claimed_for = 'send' and o.lease_expires_at > private.clock() then
     raise exception 'order_is_being_sent' using errcode = 'PT409', detail = pg_catalog.format(
@@ -136,7 +136,7 @@ begin
   else
     perform private.book_settlement(o, p_filled_qty, p_average_price, p_fee);
   end if;
-  select * into o from public.crypto_orders as c where c.id = p_order_id;
+  update public.crypto_orders as c set settled_at = private.clock() where c.id = p_order_id returning c.* into o;
   if o.unresolved then raise exception 'settlement_invalid' using errcode = 'PT400', detail = coalesce(o.last_error, 'It does not explain the order.'); end if;
   return pg_catalog.jsonb_build_object(
     'order_id', o.id, 'status', o.status, 'filled_qty', private.amount_text(o.filled_qty), 'unresolved', o.unresolved);

@@ -171,7 +171,7 @@ begin
       coalesce((e.broker_holdings ->> p_symbol)::numeric, 0)
       - coalesce((select f.qty from private.foreign_holdings as f where f.mode = p_mode and f.symbol = p_symbol), 0)
       + coalesce((
-        select pg_catalog.sum(case f.side when 'buy' then f.qty else -f.qty end) from public.crypto_fills as f
+        select pg_catalog.sum(private.held_change(f)) from public.crypto_fills as f
         where f.mode = p_mode and f.symbol = p_symbol and f.executed_at > e.observed_at
       ), 0), 0)
     from public.accounts as a

@@ -119,7 +119,7 @@ begin atomic
     lateral (
       select coalesce(pg_catalog.sum(f.qty), 0) as qty, coalesce(pg_catalog.sum(f.fee), 0) as fee,
         pg_catalog.count(*) filter (
-          where l.amount is distinct from private.cash_amount(case f.side when 'buy' then -1 else 1 end * f.qty * f.price)
+          where coalesce(l.amount, 0) <> private.cash_amount(case f.side when 'buy' then -1 else 1 end * f.qty * f.price)
         ) as unpaid,
         pg_catalog.count(*) filter (where (f.mode, f.symbol, f.side) is distinct from (o.mode, o.symbol, o.side)) as strange
       from public.crypto_fills as f

@@ -213,6 +213,7 @@ begin
   perform private.close_lost_runs();
   perform private.close_settled_alerts();
   perform private.check_realtime();
+  perform private.look_daily();
   return private.settle_alerts(
     private.state_alert_kinds()
       || array['stuck_orders', 'order_unresolved', 'cancel_unconfirmed', 'rejections', 'tick_stalled', 'missing_secret', 'market_data'],
@@ -223,5 +224,5 @@ begin
 end
 $$;
 comment on function private.run_watchdog is
-  'Every minute: ends safe mode whose time is up, closes lost runs, and makes the open alerts what is true now. Returns how many problems it found.';
+  'Every minute: ends safe mode whose time is up, closes lost runs, has unproven orders looked at, and makes the open alerts what is true now. Returns how many problems it found.';
 alter function private.run_watchdog owner to zoe_engine;

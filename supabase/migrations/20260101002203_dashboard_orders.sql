@@ -14,7 +14,7 @@ return pg_catalog.jsonb_build_object(
   'cancel_requested_by', (p_order).cancel_requested_by, 'requested_at', private.iso((p_order).requested_at),
   'closed_at', private.iso((p_order).closed_at), 'next_action_at', private.iso((p_order).next_action_at),
   'ttl_seconds', (p_order).ttl_seconds, 'strategy', (p_intent).strategy, 'reason', (p_intent).reason,
-  'retry_at', private.iso(private.next_try(p_order)),
+  'retry_at', private.iso(private.next_try(p_order)), 'can_be_settled', private.can_be_settled(p_order),
   'last_error', coalesce((p_order).last_error, (p_order).reject_reason)
 );
 comment on function private.order_row is 'An order as the dashboard shows it.';

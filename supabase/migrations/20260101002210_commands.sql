@@ -93,7 +93,7 @@ begin
   set acknowledged_at = coalesce(a.acknowledged_at, private.clock()), acknowledged_by = coalesce(a.acknowledged_by, v_actor),
       -- What happened once has no cause that could go away: seen is done.
       resolved_at = case
-        when a.kind in ('overfill', 'contradictory_report', 'late_fill', 'back_from_absent') then coalesce(a.resolved_at, private.clock())
+        when a.kind = any (private.order_flags()) then coalesce(a.resolved_at, private.clock())
         else a.resolved_at
       end
   where a.id = p_alert_id

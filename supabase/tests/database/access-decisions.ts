@@ -117,6 +117,7 @@ export const OPEN_PRIVATE_FUNCTIONS: Readonly<Record<string, "signed-in" | "engi
   apply_reports: "engine",
   arming_phrase: "both",
   begin_tick: "engine",
+  can_be_settled: "signed-in",
   check_state_guards: "engine",
   clock: "both",
   clock_is_replayed: "both",

@@ -47,7 +47,7 @@ function Story({ timeline, canCommand }: { timeline: Timeline; canCommand: boole
             {order.cancel_reason_code && ` (${words(order.cancel_reason_code)})`}
           </h3>
           <p className="note">client order id {order.id}</p>
-          {order.unresolved && canCommand && <SettleOrder order={order} />}
+          {order.can_be_settled && canCommand && <SettleOrder order={order} />}
           <Table
             label={`Events of order ${index + 1}`}
             columns={columns}

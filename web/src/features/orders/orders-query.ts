@@ -40,6 +40,8 @@ export interface Order {
   /** When the rest is ordered again, at the soonest: the order is closed, its intent is not. */
   readonly retry_at: string | null;
   readonly last_error: string | null;
+  /** Its fate is unknown, or nothing usable is told of it: an operator may say how it ended. */
+  readonly can_be_settled: boolean;
   readonly strategy: string | null;
   readonly reason: string | null;
 }
