@@ -2,14 +2,18 @@ import type { ExecutionReport, ReportState } from "../broker/port.ts";
 import type { Millis } from "../market/instant.ts";
 import { type Amount, type Decimal, decimal, greatest, toAmount, ZERO } from "../money/decimal.ts";
 import type { Progress } from "./order.ts";
-import { isLegalTransition, NEVER_REACHED_BROKER, type OrderStatus } from "./status.ts";
+import { isLegalTransition, NEVER_REACHED_BROKER, type OrderStatus, REOPENINGS } from "./status.ts";
 
-/** What folding needs to know of an order; `lastReportAt` is when the newest folded report was observed. */
+/**
+ * What folding needs to know of an order; `lastReportAt` is when the newest folded report was observed, `openCorrectionAt` when a person
+ * corrected it, until the broker confirms that.
+ */
 export interface FoldableOrder extends Progress {
   readonly status: OrderStatus;
   readonly qty: Amount;
   readonly reasonCode: string | null;
   readonly lastReportAt: Millis | null;
+  readonly openCorrectionAt?: Millis | null;
 }
 
 type Snapshot = Pick<ExecutionReport, "state" | "filledQty" | "averagePrice" | "fee" | "observedAt">;
@@ -82,6 +86,22 @@ const arguedStatus = (order: FoldableOrder, state: ReportState, filledQty: Amoun
   }
 };
 
+/** The status of a corrected order that is open at the broker after all; null when the report does not say so. */
+const reopenedStatus = (order: FoldableOrder, report: Snapshot, filledQty: Amount): OrderStatus | null => {
+  const isNewer = order.openCorrectionAt != null && report.observedAt > order.openCorrectionAt;
+  const isOpen = report.state === "working" || report.state === "partially_filled";
+  if (!isNewer || !isOpen || decimal(filledQty).gte(decimal(order.qty))) return null;
+  const next = decimal(filledQty).gt(ZERO) ? "partially_filled" : "working";
+  return REOPENINGS[order.status]?.includes(next) ? next : null;
+};
+
+/** When an order was corrected, as long as the broker has not confirmed it: by a newer report that makes sense. */
+const openCorrectionAfter = (order: FoldableOrder, report: Snapshot, isBookable: boolean, next: OrderStatus) => {
+  const isOpen = report.state === "working" || report.state === "partially_filled";
+  const isConfirmed = isBookable && report.observedAt > (order.openCorrectionAt ?? 0) && !(isOpen && isClosed(next));
+  return isConfirmed ? null : (order.openCorrectionAt ?? null);
+};
+
 const flagsOf = (order: FoldableOrder, report: Snapshot, isBookable: boolean, next: OrderStatus): ReportFlag[] => {
   const flags = new Set<ReportFlag>();
   const reported = decimal(report.filledQty);
@@ -95,7 +115,7 @@ const flagsOf = (order: FoldableOrder, report: Snapshot, isBookable: boolean, ne
   if (isBookable && reported.gt(decimal(order.filledQty)) && isClosed(order.status)) flags.add("late_fill");
   if (order.status === "rejected" && order.reasonCode === NEVER_REACHED_BROKER && next !== "rejected")
     flags.add("back_from_absent");
-  else if (isClosed(order.status) && isAlive && isNews) flags.add("contradictory_report");
+  else if (isClosed(order.status) && isClosed(next) && isAlive && isNews) flags.add("contradictory_report");
   return [...flags];
 };
 
@@ -105,7 +125,8 @@ const foldSnapshot = (order: FoldableOrder, report: Snapshot): FoldedReport => {
   const isFurther = isBookable && decimal(report.filledQty).gt(decimal(order.filledQty));
   const progress: Progress = isFurther ? report : order;
   const argued = arguedStatus(order, report.state, progress.filledQty);
-  const next = isLegalTransition(order.status, argued, order.reasonCode) ? argued : order.status;
+  const legal = isLegalTransition(order.status, argued, order.reasonCode) ? argued : order.status;
+  const next = reopenedStatus(order, report, progress.filledQty) ?? legal;
   return {
     order: {
       ...order,
@@ -114,6 +135,7 @@ const foldSnapshot = (order: FoldableOrder, report: Snapshot): FoldedReport => {
       averagePrice: progress.averagePrice,
       fee: progress.fee,
       lastReportAt: Math.max(order.lastReportAt ?? report.observedAt, report.observedAt),
+      openCorrectionAt: openCorrectionAfter(order, report, isBookable, next),
     },
     newQty: toAmount(greatest(ZERO, decimal(progress.filledQty).minus(decimal(order.filledQty)))),
     newNotional: toAmount(notionalOf(progress).minus(notionalOf(order))),

@@ -6,9 +6,9 @@ comment on column public.crypto_orders.not_found_at is 'When the last counted "n
 
 create type private.broker_report as (
   order_id uuid, kind text, symbol text, side text, state text, filled_qty numeric, average_price numeric, fee numeric, broker_order_id text,
-  fills jsonb, reason text, observed_at timestamptz, lease_token bigint, replacement_price numeric, problem text
+  fills jsonb, reason text, observed_at timestamptz, lease_token bigint, replacement_price numeric, problem text, is_outdated boolean
 );
-comment on type private.broker_report is 'A report as read from the wire; problem says what is wrong with it.';
+comment on type private.broker_report is 'A report as read from the wire; problem says what is wrong with it; is_outdated: it tells what a person has corrected since.';
 
 create function private.back_off(p_attempts integer, p_first_seconds integer, p_longest_seconds integer) returns interval
 language plpgsql immutable set search_path = ''
@@ -122,7 +122,7 @@ begin
     pg_catalog.format('%s %s %s %s: %s', p_order.symbol, p_order.side, p_order.purpose, p_order.id, p_reason),
     case p_kind
       when 'late_fill' then 'Nothing, if position and cash agree with the broker. Acknowledge when seen.'
-      else 'Compare the order''s timeline with the broker''s own record, then acknowledge.'
+      else 'Compare the order''s timeline with the broker''s own record, then acknowledge. What the broker took back or changed is corrected in the order''s story, or with correct_order(...).'
     end,
     p_evidence
   );

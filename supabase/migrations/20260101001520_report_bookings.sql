@@ -10,10 +10,10 @@ as $$
 #variable_conflict use_column
 begin
   return query
-    select distinct on (f.fill_id) f.fill_id, f.qty, f.price, f.fee, f.executed_at, k.id is null,
-      k.id is not null and (k.order_id <> p_order.id or k.qty <> f.qty or k.price <> f.price)
+    select distinct on (f.fill_id) f.fill_id, f.qty, f.price, f.fee, f.executed_at, k.fill_id is null,
+      k.fill_id is not null and (k.order_id <> p_order.id or k.qty <> f.qty or k.price <> f.price)
     from pg_catalog.jsonb_to_recordset(p_fills) as f (fill_id text, qty numeric, price numeric, fee numeric, executed_at timestamptz)
-    left join public.crypto_fills as k on k.mode = p_order.mode and k.symbol = p_order.symbol and k.fill_id = f.fill_id
+    left join private.executions as k on k.mode = p_order.mode and k.symbol = p_order.symbol and k.fill_id = f.fill_id
     order by f.fill_id, f.executed_at;
 end
 $$;
