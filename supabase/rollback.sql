@@ -50,7 +50,7 @@ begin
   for v_function in
     select p.oid::regprocedure from pg_catalog.pg_proc as p
     where p.pronamespace = 'public'::regnamespace and p.proname in (
-      'acknowledge_alert', 'adopt_broker_books', 'apply_execution_reports', 'begin_tick', 'commit_tick', 'dashboard_alerts',
+      'acknowledge_alert', 'adopt_broker_books', 'apply_execution_reports', 'begin_tick', 'commit_tick', 'correct_order', 'dashboard_alerts',
       'dashboard_config', 'dashboard_equity', 'dashboard_fills', 'dashboard_header', 'dashboard_health', 'dashboard_orders',
       'dashboard_positions', 'dashboard_prices', 'dashboard_reconciliations', 'dashboard_runs', 'dashboard_scan',
       'dashboard_thoughts', 'finish_tick', 'order_timeline', 'paper_exchange_load', 'paper_exchange_save', 'record_cash_event',

@@ -13,9 +13,12 @@ import {
   restPrice,
   TREATMENTS,
 } from "./report-figures.ts";
-import { isLegalTransition, NEVER_REACHED_BROKER, type OrderStatus } from "./status.ts";
+import { isLegalTransition, NEVER_REACHED_BROKER, type OrderStatus, REOPENINGS } from "./status.ts";
 
-/** What folding needs to know of an order; `lastReportAt` is when the newest folded report was observed. */
+/**
+ * What folding needs to know of an order; `lastReportAt` is when the newest folded report was observed, `openCorrectionAt` when a person
+ * corrected it, until the broker confirms that.
+ */
 export interface FoldableOrder extends Progress {
   readonly status: OrderStatus;
   readonly side: Side;
@@ -24,6 +27,7 @@ export interface FoldableOrder extends Progress {
   readonly limitPrice: Amount;
   readonly reasonCode: string | null;
   readonly lastReportAt: Millis | null;
+  readonly openCorrectionAt?: Millis | null;
 }
 
 type Snapshot = Pick<ExecutionReport, "state" | "filledQty" | "averagePrice" | "fee" | "observedAt">;
@@ -176,13 +180,31 @@ const flagsOf = (order: FoldableOrder, report: Snapshot, booked: Booked, next: O
   return flags;
 };
 
+/** The status of a corrected order that is open at the broker after all; null when the report does not say so. */
+const reopenedStatus = (order: FoldableOrder, report: Snapshot, filledQty: Amount): OrderStatus | null => {
+  const isNewer = order.openCorrectionAt != null && report.observedAt > order.openCorrectionAt;
+  const isOpen = report.state === "working" || report.state === "partially_filled";
+  if (!isNewer || !isOpen || decimal(filledQty).gte(decimal(order.qty))) return null;
+  const next = decimal(filledQty).gt(ZERO) ? "partially_filled" : "working";
+  return REOPENINGS[order.status]?.includes(next) ? next : null;
+};
+
+/** When an order was corrected, as long as the broker has not confirmed it: by a newer report that makes sense. */
+const openCorrectionAfter = (order: FoldableOrder, report: Snapshot, isBookable: boolean, next: OrderStatus) => {
+  const isOpen = report.state === "working" || report.state === "partially_filled";
+  const isConfirmed = isBookable && report.observedAt > (order.openCorrectionAt ?? 0) && !(isOpen && isClosed(next));
+  return isConfirmed ? null : (order.openCorrectionAt ?? null);
+};
+
 const foldSnapshot = (order: FoldableOrder, report: Snapshot): FoldedReport => {
   if (order.status === "new") return unchanged(order, ["contradictory_report"]);
   const known = bookedOf(order);
   const booked = bookReport(order, report);
   const filledQty = toAmount(booked.qty);
   const argued = arguedStatus(order, report.state, filledQty);
-  const next = isLegalTransition(order.status, argued, order.reasonCode) ? argued : order.status;
+  const legal = isLegalTransition(order.status, argued, order.reasonCode) ? argued : order.status;
+  const next = reopenedStatus(order, report, filledQty) ?? legal;
+  const isBookable = booked.found.every((kind) => TREATMENTS[kind] !== "hold");
   const average = booked.qty.gt(known.qty)
     ? toAmount(roundHalfUp(booked.notional.div(booked.qty), AVERAGE_PLACES))
     : order.averagePrice;
@@ -194,6 +216,7 @@ const foldSnapshot = (order: FoldableOrder, report: Snapshot): FoldedReport => {
       averagePrice: average,
       fee: toAmount(booked.fee),
       lastReportAt: Math.max(order.lastReportAt ?? report.observedAt, report.observedAt),
+      openCorrectionAt: openCorrectionAfter(order, report, isBookable, next),
     },
     newQty: toAmount(booked.qty.minus(known.qty)),
     newNotional: toAmount(booked.notional.minus(known.notional)),

@@ -29,6 +29,18 @@ export const TRANSITIONS: Record<OrderStatus, readonly OrderStatus[]> = {
   filled: [],
 };
 
+/** Where only a person's correction of what was booked takes an order. */
+export const CORRECTIONS: Partial<Record<OrderStatus, readonly OrderStatus[]>> = {
+  filled: ["canceled"],
+  partially_filled: ["working"],
+};
+
+/** Where the broker's first word after a correction may take an order that is open there after all. */
+export const REOPENINGS: Partial<Record<OrderStatus, readonly OrderStatus[]>> = {
+  canceled: ["working", "partially_filled"],
+  expired: ["working", "partially_filled"],
+};
+
 /** Statuses in which the order may still trade at the broker, or soon will. */
 export const LIVE_STATUSES: readonly OrderStatus[] = [
   "new",

@@ -1,5 +1,31 @@
 -- The account rows are the one lock that everything takes first, and the place where trading is narrowed.
 
+create function private.day_of(p_at timestamptz) returns date
+language sql immutable set search_path = ''
+return (p_at at time zone 'utc')::date;
+comment on function private.day_of is 'The UTC day of a moment: the day to which money that moved then belongs.';
+grant execute on function private.day_of to zoe_engine;
+
+create function private.day_begin(p_day date) returns timestamptz
+language sql immutable set search_path = ''
+return p_day::timestamp at time zone 'utc';
+comment on function private.day_begin is 'The moment at which a UTC day begins.';
+grant execute on function private.day_begin to zoe_engine;
+
+create function private.entries_of_day(p_mode text, p_day date) returns numeric
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return (
+    select private.cash_amount(greatest(coalesce(pg_catalog.sum(f.qty * f.price), 0), 0))
+    from public.crypto_fills as f join public.crypto_orders as o on o.id = f.order_id
+    where f.mode = p_mode and f.executed_at >= private.day_begin(p_day) and f.executed_at < private.day_begin(p_day + 1) and o.purpose = 'entry'
+  );
+end
+$$;
+comment on function private.entries_of_day is 'What entries filled on a UTC day that has just begun: usually nothing, or what was told of it ahead.';
+alter function private.entries_of_day owner to zoe_engine;
+
 create function private.lock_accounts() returns void
 language plpgsql security definer set search_path = ''
 as $$
@@ -29,7 +55,7 @@ begin
   select * into v_account from public.accounts as a where a.mode = p_mode;
   -- Only a replay's clock goes back: it may start long before the database was made.
   if v_account.day < v_day or (v_account.day > v_day and private.clock_is_replayed()) then
-    update public.accounts as a set day = v_day, day_notional = 0, updated_at = v_now
+    update public.accounts as a set day = v_day, day_notional = private.entries_of_day(p_mode, v_day), updated_at = v_now
     where a.mode = p_mode returning a.* into v_account;
   end if;
   if v_account.safe_mode and v_account.safe_mode_until <= v_now then

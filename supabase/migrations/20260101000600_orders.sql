@@ -89,16 +89,21 @@ create table public.crypto_orders (
   submitted_at timestamptz,
   acknowledged_at timestamptz,
   closed_at timestamptz,
+  corrected_at timestamptz,
+  correction_open boolean not null default false,
   updated_at timestamptz not null default private.clock(),
   version bigint not null default 0,
   constraint crypto_orders_side_fits_purpose check ((purpose = 'entry') = (side = 'buy')),
   constraint crypto_orders_new_is_untouched check (status <> 'new' or (filled_qty = 0 and broker_order_id is null)),
   -- Brokers round: what may be missing of a filled order is in private.is_whole.
   constraint crypto_orders_filled_is_full check (status <> 'filled' or filled_qty >= qty * 0.999),
+  constraint crypto_orders_correction_dated check (not correction_open or corrected_at is not null),
   constraint crypto_orders_cancel_explained check (status <> 'cancel_pending' or cancel_reason_code is not null),
   constraint crypto_orders_lease_whole check ((lease_owner is null) = (lease_token is null) and (lease_owner is null) = (lease_expires_at is null))
 );
 comment on table public.crypto_orders is 'id is the client_order_id sent to the broker, committed before anything goes on the wire.';
+comment on column public.crypto_orders.corrected_at is 'When a person last corrected what had been booked of it.';
+comment on column public.crypto_orders.correction_open is 'Corrected, and no report of the broker''s tells the corrected figures yet. Until then it may turn out to be open again.';
 create index crypto_orders_live on public.crypto_orders (mode, symbol)
   where status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending');
 create unique index crypto_orders_one_live_per_purpose on public.crypto_orders (mode, symbol, side)

@@ -32,7 +32,7 @@ create table public.position_lots (
   mode text not null,
   symbol text not null,
   fill_id uuid unique references public.crypto_fills (id),
-  qty numeric not null constraint position_lots_qty_positive check (qty > 0 and qty < 'Infinity'),
+  qty numeric not null constraint position_lots_qty_not_negative check (qty >= 0 and qty < 'Infinity'),
   remaining_qty numeric not null,
   price numeric not null,
   fee numeric not null,
@@ -42,7 +42,7 @@ create table public.position_lots (
   constraint position_lots_remaining_within check (remaining_qty >= 0 and remaining_qty <= qty),
   constraint position_lots_closed_when_empty check ((remaining_qty = 0) = (closed_at is not null))
 );
-comment on table public.position_lots is 'A lot is opened by a buy and eaten first in, first out by sells. remaining_fee: the part of the buy''s fee no sell has used up. Without a fill it was adopted from the broker.';
+comment on table public.position_lots is 'A lot is opened by a buy and eaten first in, first out by sells. remaining_fee: the part of the buy''s fee no sell has used up. Without a fill it was adopted from the broker. A lot of nothing is that of a buy that was taken back.';
 create index position_lots_adopted on public.position_lots (mode, opened_at) where fill_id is null;
 create index position_lots_open on public.position_lots (mode, symbol, id) where remaining_qty > 0;
 
@@ -50,18 +50,21 @@ create table public.lot_closures (
   id bigint generated always as identity primary key,
   lot_id bigint not null references public.position_lots (id),
   fill_id uuid references public.crypto_fills (id),
+  revision integer not null default 0 constraint lot_closures_revision_not_negative check (revision >= 0),
   mode text not null,
   symbol text not null,
-  qty numeric not null constraint lot_closures_qty_positive check (qty > 0 and qty < 'Infinity'),
+  qty numeric not null constraint lot_closures_qty_positive check (qty > '-Infinity' and qty < 'Infinity' and (qty > 0 or revision > 0)),
   cost numeric not null,
   proceeds numeric not null,
   fees numeric not null,
+  buy_fee numeric not null default 0,
   realized_pnl numeric not null,
   closed_at timestamptz not null,
-  constraint lot_closures_once unique (lot_id, fill_id),
+  constraint lot_closures_once unique (lot_id, fill_id, revision),
   constraint lot_closures_pnl_adds_up check (realized_pnl = proceeds - cost - fees)
 );
-comment on table public.lot_closures is 'Realized P&L per lot and sell fill, net of both sides'' fees. Without a fill the broker''s books were adopted, at cost.';
+comment on table public.lot_closures is 'Realized P&L per lot and sell fill, net of both sides'' fees. Without a fill the broker''s books were adopted, at cost. A correction takes closures back with negative ones and writes them anew, as further revisions: they add up.';
+comment on column public.lot_closures.buy_fee is 'The part of fees that was the buy''s.';
 create index lot_closures_by_fill on public.lot_closures (fill_id);
 create index lot_closures_adopted on public.lot_closures (mode, closed_at) where fill_id is null;
 create index lot_closures_recent on public.lot_closures (mode, closed_at desc);
@@ -70,11 +73,14 @@ create table private.uncovered_sells (
   fill_id uuid primary key references public.crypto_fills (id),
   mode text not null,
   symbol text not null,
-  qty numeric not null constraint uncovered_sells_qty_positive check (qty > 0 and qty < 'Infinity'),
-  fee numeric not null
+  qty numeric not null constraint uncovered_sells_qty_not_negative check (qty >= 0 and qty < 'Infinity'),
+  fee numeric not null,
+  given_up_qty numeric not null default 0 constraint uncovered_sells_given_up_not_negative check (given_up_qty >= 0 and given_up_qty < 'Infinity'),
+  given_up_fee numeric not null default 0,
+  constraint uncovered_sells_not_empty check (qty + given_up_qty > 0)
 );
 comment on table private.uncovered_sells is
-  'What a sell took beyond what was held when it was booked: the buy''s fill is told later than the sell''s, and covers it then.';
+  'What a sell took beyond what was held when it was booked: the buy''s fill is told later than the sell''s, and covers it then. given_up: what no buy will cover any more, because the broker''s books were adopted.';
 create index uncovered_sells_by_symbol on private.uncovered_sells (mode, symbol);
 alter table private.uncovered_sells enable row level security;
 grant select, insert, update, delete on private.uncovered_sells to zoe_engine;

@@ -51,13 +51,15 @@ create table public.pnl_daily (
   equity numeric not null,
   daily_pnl numeric not null,
   drawdown numeric not null,
+  high_water numeric,
   realized_pnl numeric not null,
   unrealized_pnl numeric not null,
   fees numeric not null,
   updated_at timestamptz not null default private.clock(),
   primary key (date, mode)
 );
-comment on table public.pnl_daily is 'Derived from ledger, lots and marks; never hand-kept.';
+comment on table public.pnl_daily is 'Derived from ledger, fills and closures by their own times (the first day has all that is older), and from marks; never hand-kept.';
+comment on column public.pnl_daily.high_water is 'The highest equity so far, less flows: what drawdown is measured from.';
 
 alter table public.crypto_cash_snapshots enable row level security;
 alter table public.crypto_holdings_snapshots enable row level security;

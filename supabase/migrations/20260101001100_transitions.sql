@@ -3,22 +3,28 @@
 create table private.order_transitions (
   from_status text not null,
   to_status text not null,
+  needs text constraint order_transitions_needs_known check (needs in ('correction', 'reopening')),
   primary key (from_status, to_status)
 );
-comment on table private.order_transitions is 'The twin of TRANSITIONS in shared/orders/status.ts; a test keeps them equal.';
+comment on table private.order_transitions is
+  'The twin of TRANSITIONS, CORRECTIONS and REOPENINGS in shared/orders/status.ts; a test keeps them equal. needs: only a person''s correction goes there, or only the first report after one.';
 alter table private.order_transitions enable row level security;
-insert into private.order_transitions (from_status, to_status)
-select t.from_status, s.to_status
+insert into private.order_transitions (from_status, to_status, needs)
+select t.from_status, s.to_status, t.needs
 from (values
-  ('new', '{submitted,canceled}'),
-  ('submitted', '{working,partially_filled,filled,cancel_pending,canceled,expired,rejected}'),
-  ('working', '{partially_filled,filled,cancel_pending,canceled,expired,rejected}'),
-  ('partially_filled', '{partially_filled,filled,cancel_pending,canceled,expired}'),
-  ('cancel_pending', '{canceled,filled,expired,rejected,working,partially_filled}'),
-  ('canceled', '{filled}'),
-  ('expired', '{filled}'),
-  ('rejected', '{filled,working,partially_filled}')
-) as t (from_status, to_statuses)
+  ('new', '{submitted,canceled}', null),
+  ('submitted', '{working,partially_filled,filled,cancel_pending,canceled,expired,rejected}', null),
+  ('working', '{partially_filled,filled,cancel_pending,canceled,expired,rejected}', null),
+  ('partially_filled', '{partially_filled,filled,cancel_pending,canceled,expired}', null),
+  ('cancel_pending', '{canceled,filled,expired,rejected,working,partially_filled}', null),
+  ('canceled', '{filled}', null),
+  ('expired', '{filled}', null),
+  ('rejected', '{filled,working,partially_filled}', null),
+  ('filled', '{canceled}', 'correction'),
+  ('partially_filled', '{working}', 'correction'),
+  ('canceled', '{working,partially_filled}', 'reopening'),
+  ('expired', '{working,partially_filled}', 'reopening')
+) as t (from_status, to_statuses, needs)
 cross join lateral pg_catalog.unnest(t.to_statuses::text[]) as s (to_status);
 grant select on private.order_transitions to zoe_engine;
 
@@ -78,6 +84,8 @@ comment on function private.check_new_order is 'Nothing enters the book but a ne
 create function private.check_order_change() returns trigger
 language plpgsql set search_path = ''
 as $$
+declare
+  v_is_correction boolean := new.corrected_at is not null and (old.corrected_at is null or new.corrected_at > old.corrected_at);
 begin
   if (new.id, new.intent_group_id, new.engine, new.mode, new.symbol, new.side, new.purpose, new.limit_price, new.requested_at)
       is distinct from
@@ -88,11 +96,15 @@ begin
   then
     raise exception 'Order % can''t change what it is; only a new one can shrink.', old.id using errcode = 'PT409';
   end if;
-  if new.filled_qty < old.filled_qty then
+  if new.filled_qty < old.filled_qty and not v_is_correction then
     raise exception 'Order % can''t be less filled than before (% -> %).', old.id, old.filled_qty, new.filled_qty using errcode = 'PT409';
   end if;
   if new.status <> old.status and (
-    not exists (select from private.order_transitions as t where t.from_status = old.status and t.to_status = new.status)
+    not exists (
+      select from private.order_transitions as t
+      where t.from_status = old.status and t.to_status = new.status
+        and (t.needs is null or t.needs = 'correction' and v_is_correction or t.needs = 'reopening' and old.correction_open)
+    )
     or (old.status = 'rejected' and new.status <> 'filled' and old.reject_reason is distinct from 'never_reached_broker')
   ) then
     raise exception 'Order % can''t go from % to %.', old.id, old.status, new.status using errcode = 'PT409';
@@ -104,7 +116,7 @@ begin
 end
 $$;
 comment on function private.check_order_change is
-  'Refuses what section 4 doesn''t allow: other transitions, another identity, a shrinking fill. Counts the version.';
+  'Refuses what section 4 doesn''t allow: other transitions, another identity, a shrinking fill; what a person''s correction needs is let through. Counts the version.';
 
 create function private.log_new_orders() returns trigger
 language plpgsql security definer set search_path = ''
@@ -151,6 +163,8 @@ begin
   join old_rows as o using (id)
   cross join lateral (select case
     when o.status <> n.status then n.status
+    -- A correction writes its own event, with who and why.
+    when n.corrected_at is distinct from o.corrected_at then null
     when o.filled_qty <> n.filled_qty then 'fill'
     when o.cancel_reason_code is distinct from n.cancel_reason_code then 'cancel_reason'
     when o.replace_count <> n.replace_count then 'attempt'

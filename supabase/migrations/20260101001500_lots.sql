@@ -45,9 +45,10 @@ begin
     v_sell_fee := private.fee_share(left_fee, v_qty, left_qty);
     v_buy_fee := private.fee_share(v_lot.remaining_fee, v_qty, v_lot.remaining_qty);
     v_closed_at := greatest(p_fill.executed_at, v_lot.opened_at);
-    insert into public.lot_closures (lot_id, fill_id, mode, symbol, qty, cost, proceeds, fees, realized_pnl, closed_at)
+    insert into public.lot_closures (lot_id, fill_id, revision, mode, symbol, qty, cost, proceeds, fees, buy_fee, realized_pnl, closed_at)
     values (
-      v_lot.id, p_fill.id, p_fill.mode, p_fill.symbol, v_qty, v_qty * v_lot.price, v_qty * p_fill.price, v_buy_fee + v_sell_fee,
+      v_lot.id, p_fill.id, (select pg_catalog.count(*) from public.lot_closures as c where c.lot_id = v_lot.id and c.fill_id = p_fill.id),
+      p_fill.mode, p_fill.symbol, v_qty, v_qty * v_lot.price, v_qty * p_fill.price, v_buy_fee + v_sell_fee, v_buy_fee,
       v_qty * p_fill.price - v_qty * v_lot.price - (v_buy_fee + v_sell_fee), v_closed_at
     );
     update public.position_lots as l
@@ -73,16 +74,13 @@ declare
 begin
   for v_sell in
     select u.fill_id, u.qty, u.fee from private.uncovered_sells as u join public.crypto_fills as f on f.id = u.fill_id
-    where u.mode = p_mode and u.symbol = p_symbol
+    where u.mode = p_mode and u.symbol = p_symbol and u.qty > 0
     order by f.seq
   loop
     select * into v_fill from public.crypto_fills as f where f.id = v_sell.fill_id;
     select * into v_left from private.close_lots(v_fill, v_sell.qty, v_sell.fee);
-    if v_left.left_qty = 0 then
-      delete from private.uncovered_sells as u where u.fill_id = v_sell.fill_id;
-    else
-      update private.uncovered_sells as u set qty = v_left.left_qty, fee = v_left.left_fee where u.fill_id = v_sell.fill_id;
-    end if;
+    delete from private.uncovered_sells as u where u.fill_id = v_sell.fill_id and v_left.left_qty + u.given_up_qty = 0;
+    update private.uncovered_sells as u set qty = v_left.left_qty, fee = v_left.left_fee where u.fill_id = v_sell.fill_id;
   end loop;
 end
 $$;
@@ -113,11 +111,32 @@ $$;
 comment on function private.refresh_position is 'Derives a position''s quantity and cost from its lots; the exit state goes when nothing is held.';
 alter function private.refresh_position owner to zoe_engine;
 
-create function private.add_to_position(p_order public.crypto_orders, p_fill public.crypto_fills) returns void
+create function private.take_exit_state(p_fill public.crypto_fills) returns void
 language plpgsql security definer set search_path = ''
 as $$
 declare
   v_intent public.order_intents;
+begin
+  select i.* into v_intent from public.crypto_orders as o join public.order_intents as i on i.id = o.intent_group_id
+  where o.id = p_fill.order_id;
+  update public.positions as p
+  set engine = v_intent.engine, strategy = v_intent.strategy, opened_at = p_fill.executed_at, high_water = p_fill.price,
+      stop_price = private.positive_or_null(v_intent.metadata ->> 'stop_price'),
+      target_price = private.positive_or_null(v_intent.metadata ->> 'target_price'),
+      exit_by = case
+        when pg_catalog.pg_input_is_valid(v_intent.metadata ->> 'exit_by', 'timestamptz') then (v_intent.metadata ->> 'exit_by')::timestamptz
+      end,
+      trail_armed = false
+  where p.mode = p_fill.mode and p.symbol = p_fill.symbol;
+end
+$$;
+comment on function private.take_exit_state is 'Gives a position the engine, strategy and exit state of the intent behind the fill that opened it.';
+alter function private.take_exit_state owner to zoe_engine;
+
+create function private.add_to_position(p_order public.crypto_orders, p_fill public.crypto_fills) returns void
+language plpgsql security definer set search_path = ''
+as $$
+declare
   v_is_opening boolean;
 begin
   insert into public.positions (mode, symbol) values (p_fill.mode, p_fill.symbol) on conflict do nothing;
@@ -133,18 +152,7 @@ begin
     p_fill.mode, p_fill.symbol, p_fill.id, private.held_change(p_fill), private.held_change(p_fill), p_fill.price, p_fill.fee, p_fill.fee,
     p_fill.executed_at
   );
-  if v_is_opening then
-    select * into v_intent from public.order_intents as i where i.id = p_order.intent_group_id;
-    update public.positions as p
-    set engine = p_order.engine, strategy = v_intent.strategy, opened_at = p_fill.executed_at, high_water = p_fill.price,
-        stop_price = private.positive_or_null(v_intent.metadata ->> 'stop_price'),
-        target_price = private.positive_or_null(v_intent.metadata ->> 'target_price'),
-        exit_by = case
-          when pg_catalog.pg_input_is_valid(v_intent.metadata ->> 'exit_by', 'timestamptz') then (v_intent.metadata ->> 'exit_by')::timestamptz
-        end,
-        trail_armed = false
-    where p.mode = p_fill.mode and p.symbol = p_fill.symbol;
-  end if;
+  if v_is_opening then perform private.take_exit_state(p_fill); end if;
   perform private.refresh_position(p_fill.mode, p_fill.symbol);
   update public.positions as p set entry_price = p.average_price where p.mode = p_fill.mode and p.symbol = p_fill.symbol;
 end

@@ -9,10 +9,10 @@ comment on column public.crypto_orders.settled_at is 'When a person last said ho
 create type private.broker_report as (
   order_id uuid, kind text, symbol text, side text, state text, filled_qty numeric, average_price numeric, fee numeric, fee_currency text,
   broker_order_id text, fills jsonb, reason text, observed_at timestamptz, told_at timestamptz, lease_token bigint, replacement_price numeric,
-  problem text
+  problem text, is_outdated boolean
 );
 comment on type private.broker_report is
-  'A report as read from the wire; told_at is when the broker says it was observed, observed_at what we believe; problem says what is wrong with it.';
+  'A report as read from the wire; told_at is when the broker says it was observed, observed_at what we believe; problem says what is wrong with it; is_outdated: it tells what a person has corrected since.';
 
 create function private.back_off(p_attempts integer, p_first_seconds integer, p_longest_seconds integer) returns interval
 language plpgsql immutable set search_path = ''
@@ -192,7 +192,7 @@ begin
     case p_kind
       when 'closed_order_unanswered' then 'Look it up in the broker''s own record, and settle it in its story.'
       when 'late_fill' then 'Nothing, if position and cash agree with the broker. Acknowledge when seen.'
-      else 'Compare the order''s timeline with the broker''s own record, then acknowledge.'
+      else 'Compare the order''s timeline with the broker''s own record, then acknowledge. What the broker took back or changed is corrected in the order''s story, or with correct_order(...).'
     end,
     p_evidence
   );

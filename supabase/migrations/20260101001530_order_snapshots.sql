@@ -173,6 +173,7 @@ begin
       cancel_requested_by = case when v_is_closed or not v_was_closed then c.cancel_requested_by end,
       acknowledged_at = coalesce(c.acknowledged_at, private.clock()),
       closed_at = case when v_is_closed then coalesce(c.closed_at, private.clock()) end,
+      correction_open = private.stays_open(o, r, b, p_status),
       reported_at = greatest(c.reported_at, r.observed_at), not_found_count = 0, not_found_since = null, not_found_at = null,
       attempts = v_attempts, last_error = p_error, watch_until = v_watch_until, next_action_at = v_next,
       lease_owner = case when not v_is_done then c.lease_owner end,
@@ -190,7 +191,7 @@ create function private.cancel_again(o public.crypto_orders) returns void
 language plpgsql security definer set search_path = ''
 as $$
 begin
-  if o.cancel_reason_code is not null and not private.orders_the_rest(o.cancel_reason_code) then
+  if o.cancel_reason_code <> 'corrected' and not private.orders_the_rest(o.cancel_reason_code) then
     perform private.cancel_orders(array[o.id], o.cancel_reason_code, o.cancel_requested_by);
   end if;
   perform private.cancel_halted_entries(o.mode);
@@ -215,10 +216,10 @@ begin
     return false;
   end if;
   b := private.book_report(o, r);
-  v_status := private.argued_status(o, r.state, b.filled_qty);
-  if o.status = 'rejected' and private.phase(v_status) = 'live' then
+  v_status := coalesce(private.reopened_status(o, r, b.filled_qty), private.argued_status(o, r.state, b.filled_qty));
+  if private.phase(o.status) = 'closed' and private.phase(v_status) = 'live' then
     v_is_blocked := not private.stand_aside(o);
-    if v_is_blocked then v_status := 'rejected'; end if;
+    if v_is_blocked then v_status := o.status; end if;
   end if;
   v_flags := private.flags_of(o, r, b, v_status, v_is_blocked);
   -- An older copy that teaches nothing leaves the row alone.

@@ -43,6 +43,7 @@ begin
     when r.symbol <> v_before.symbol or r.side <> v_before.side
       then pg_catalog.format('it says %s %s', coalesce(r.side, v_before.side), coalesce(r.symbol, v_before.symbol))
   end, private.fee_problem(v_before, r));
+  r := private.read_after_correction(v_before, r);
   if r.lease_token is not null
     and (r.lease_token is distinct from v_before.lease_token or v_before.lease_expires_at <= private.clock()) then
     v_result := 'lease_lost';

@@ -31,25 +31,6 @@ $$;
 comment on function private.value_book is 'Cash, cash not reserved, holdings at mid, equity (cash + holdings, so that reserved cash is no loss) and unrealized P&L of a mode.';
 alter function private.value_book owner to zoe_engine;
 
-create function private.flows_since(p_mode text, p_since timestamptz) returns numeric
-language plpgsql stable security definer set search_path = ''
-as $$
-begin
-  return (
-    select coalesce(pg_catalog.sum(e.amount), 0) from public.cash_ledger as e
-    where e.mode = p_mode and e.occurred_at >= p_since and e.kind in ('opening', 'deposit', 'withdrawal', 'adjustment')
-  ) + (
-    select coalesce(pg_catalog.sum(l.qty * l.price), 0) from public.position_lots as l
-    where l.mode = p_mode and l.fill_id is null and l.opened_at >= p_since
-  ) - (
-    select coalesce(pg_catalog.sum(c.proceeds), 0) from public.lot_closures as c
-    where c.mode = p_mode and c.fill_id is null and c.closed_at >= p_since
-  );
-end
-$$;
-comment on function private.flows_since is 'What came in from outside less what went out, in USD: neither gain nor loss.';
-alter function private.flows_since owner to zoe_engine;
-
 create function private.move_high_water(p_mode text, p_amount numeric) returns void
 language plpgsql security definer set search_path = ''
 as $$
@@ -59,36 +40,6 @@ end
 $$;
 comment on function private.move_high_water is 'Moves the high-water mark with money from or to outside, so that it shows as neither record nor drawdown.';
 alter function private.move_high_water owner to zoe_engine;
-
-create function private.write_pnl(p_mode text, p_equity numeric, p_unrealized numeric) returns void
-language plpgsql security definer set search_path = ''
-as $$
-declare
-  v_date date := (private.clock() at time zone 'utc')::date;
-  v_midnight timestamptz := v_date::timestamp at time zone 'utc';
-  v_mark numeric;
-begin
-  update public.accounts as a set equity_high_water = greatest(a.equity_high_water, p_equity)
-  where a.mode = p_mode and (a.equity_high_water is null or a.equity_high_water < p_equity);
-  select a.equity_high_water into v_mark from public.accounts as a where a.mode = p_mode;
-  insert into public.pnl_daily as d (date, mode, equity, daily_pnl, drawdown, realized_pnl, unrealized_pnl, fees)
-  select v_date, p_mode, p_equity,
-    p_equity - coalesce((select b.equity from public.pnl_daily as b where b.mode = p_mode and b.date < v_date order by b.date desc limit 1), 0)
-      - private.flows_since(p_mode, v_midnight),
-    case when v_mark > 0 then pg_catalog.round((v_mark - p_equity) / v_mark, 8) else 0 end,
-    coalesce((select pg_catalog.sum(c.realized_pnl) from public.lot_closures as c where c.mode = p_mode and c.closed_at >= v_midnight), 0),
-    p_unrealized,
-    coalesce((select pg_catalog.sum(f.fee) from public.crypto_fills as f where f.mode = p_mode and f.executed_at >= v_midnight), 0)
-  on conflict (date, mode) do update
-  set equity = excluded.equity, daily_pnl = excluded.daily_pnl, drawdown = excluded.drawdown, realized_pnl = excluded.realized_pnl,
-      unrealized_pnl = excluded.unrealized_pnl, fees = excluded.fees, updated_at = private.clock()
-  where (d.equity, d.daily_pnl, d.drawdown, d.realized_pnl, d.unrealized_pnl, d.fees)
-    is distinct from (excluded.equity, excluded.daily_pnl, excluded.drawdown, excluded.realized_pnl, excluded.unrealized_pnl, excluded.fees);
-end
-$$;
-comment on function private.write_pnl is
-  'Derives the UTC day''s row: equity less yesterday''s less flows, drawdown as a fraction of the high-water mark, realized, unrealized, fees.';
-alter function private.write_pnl owner to zoe_engine;
 
 create function private.take_snapshots(p_mode text) returns void
 language plpgsql security definer set search_path = ''

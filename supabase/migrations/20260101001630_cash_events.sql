@@ -64,7 +64,7 @@ $$;
 comment on function private.adopt_lot is 'Takes over a quantity the broker holds, at the middle of the last quote. A flat symbol becomes a manual position.';
 alter function private.adopt_lot owner to zoe_engine;
 
-create function private.give_up_lots(p_mode text, p_symbol text, p_qty numeric) returns void
+create function private.give_up_lots(p_mode text, p_symbol text, p_qty numeric, p_at timestamptz) returns numeric
 language plpgsql security definer set search_path = ''
 as $$
 declare
@@ -72,6 +72,7 @@ declare
   v_left numeric := p_qty;
   v_qty numeric;
   v_fee numeric;
+  v_worth numeric := 0;
 begin
   for v_lot in
     select * from public.position_lots as l where l.mode = p_mode and l.symbol = p_symbol and l.remaining_qty > 0 order by l.id
@@ -79,19 +80,19 @@ begin
     exit when v_left <= 0;
     v_qty := least(v_left, v_lot.remaining_qty);
     v_fee := private.fee_share(v_lot.remaining_fee, v_qty, v_lot.remaining_qty);
-    insert into public.lot_closures (lot_id, mode, symbol, qty, cost, proceeds, fees, realized_pnl, closed_at)
-    values (v_lot.id, p_mode, p_symbol, v_qty, v_qty * v_lot.price, v_qty * v_lot.price + v_fee, v_fee, 0, private.clock());
+    insert into public.lot_closures (lot_id, mode, symbol, qty, cost, proceeds, fees, buy_fee, realized_pnl, closed_at)
+    values (v_lot.id, p_mode, p_symbol, v_qty, v_qty * v_lot.price, v_qty * v_lot.price + v_fee, v_fee, v_fee, 0, p_at);
     update public.position_lots as l
     set remaining_qty = l.remaining_qty - v_qty, remaining_fee = l.remaining_fee - v_fee,
-        closed_at = case when l.remaining_qty = v_qty then private.clock() end
+        closed_at = case when l.remaining_qty = v_qty then p_at end
     where l.id = v_lot.id;
-    perform private.move_high_water(p_mode, -(v_qty * v_lot.price + v_fee));
+    v_worth := v_worth + v_qty * v_lot.price + v_fee;
     v_left := v_left - v_qty;
   end loop;
-  perform private.refresh_position(p_mode, p_symbol);
+  return v_worth;
 end
 $$;
-comment on function private.give_up_lots is 'Lets go of a quantity the broker no longer holds, at cost: neither gain nor loss.';
+comment on function private.give_up_lots is 'Lets go of a quantity the broker no longer holds, at cost: neither gain nor loss. Returns what it had cost.';
 alter function private.give_up_lots owner to zoe_engine;
 
 create function private.adopt_difference(p_mode text, p_symbol text, p_diff numeric) returns void
@@ -102,7 +103,9 @@ declare
   v_from_foreign numeric := least(v_foreign, greatest(-p_diff, 0));
 begin
   -- Whatever was sold beyond the books is in the broker's figure.
-  delete from private.uncovered_sells as u where u.mode = p_mode and u.symbol = p_symbol;
+  update private.uncovered_sells as u
+  set qty = 0, fee = 0, given_up_qty = u.given_up_qty + u.qty, given_up_fee = u.given_up_fee + u.fee
+  where u.mode = p_mode and u.symbol = p_symbol and u.qty > 0;
   if p_diff > 0 and exists (select from public.instruments as i where i.symbol = p_symbol) then
     perform private.adopt_lot(p_mode, p_symbol, p_diff);
     return;
@@ -117,7 +120,10 @@ begin
   elsif v_from_foreign > 0 then
     update private.foreign_holdings as f set qty = f.qty - v_from_foreign where f.mode = p_mode and f.symbol = p_symbol;
   end if;
-  if -p_diff > v_from_foreign then perform private.give_up_lots(p_mode, p_symbol, -p_diff - v_from_foreign); end if;
+  if -p_diff > v_from_foreign then
+    perform private.move_high_water(p_mode, -private.give_up_lots(p_mode, p_symbol, -p_diff - v_from_foreign, private.clock()));
+    perform private.refresh_position(p_mode, p_symbol);
+  end if;
 end
 $$;
 comment on function private.adopt_difference is
@@ -145,7 +151,7 @@ begin
     select from public.crypto_orders as o
     where o.mode = p_mode and (o.unresolved or o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending'))
   ) or private.not_comparable(p_mode, v_last.observed_at) is not null then
-    raise exception 'orders_open' using errcode = 'PT409', detail = 'Books are adopted only while no order is open or unexplained and nothing was filled since they were read.';
+    raise exception 'orders_open' using errcode = 'PT409', detail = 'Books are adopted only while no order is open or unexplained and nothing was filled since they were read. What the broker took back of an order is corrected, not adopted: correct_order(...).';
   end if;
   perform private.set_actor(p_actor);
   v_cash_diff := v_last.broker_cash - v_account.cash;

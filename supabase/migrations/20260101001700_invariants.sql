@@ -5,10 +5,15 @@ create table private.invariant_checkpoints (
   ledger_id bigint not null default 0,
   ledger_sums jsonb not null default '{}',
   fill_seq bigint not null default 0,
-  order_cursor uuid not null default '00000000-0000-0000-0000-000000000000'
+  order_cursor uuid not null default '00000000-0000-0000-0000-000000000000',
+  day_sums jsonb not null default '{}',
+  day_fill_seq bigint not null default 0,
+  day_closure_id bigint not null default 0,
+  days_seen_at timestamptz not null default '-infinity',
+  day_cursor date not null default '-infinity'
 );
 comment on table private.invariant_checkpoints is
-  'Up to which ledger row cash was summed, up to which fill orders were checked, and how far the slice through all orders has come.';
+  'Up to which ledger row cash was summed, up to which fill orders were checked, and how far the slice through all orders has come; the same of fees and realized P&L, and of the days.';
 alter table private.invariant_checkpoints enable row level security;
 grant select, insert, update on private.invariant_checkpoints to zoe_engine;
 insert into private.invariant_checkpoints default values;
@@ -121,7 +126,8 @@ begin atomic
         pg_catalog.count(*) filter (
           where coalesce(l.amount, 0) <> private.cash_amount(case f.side when 'buy' then -1 else 1 end * f.qty * f.price)
         ) as unpaid,
-        pg_catalog.count(*) filter (where (f.mode, f.symbol, f.side) is distinct from (o.mode, o.symbol, o.side)) as strange
+        pg_catalog.count(*) filter (where (f.mode, f.symbol, f.side) is distinct from (o.mode, o.symbol, o.side)) as strange,
+        (select pg_catalog.count(*) from private.executions as e where e.order_id = o.id and e.qty < 0) as negative
       from public.crypto_fills as f
       left join public.cash_ledger as l on l.fill_id = f.id and l.kind = 'fill'
       where f.order_id = o.id
@@ -132,6 +138,7 @@ begin atomic
         case when o.fee <> s.fee then pg_catalog.format('fee is %s, its fills'' fees add up to %s', o.fee, s.fee) end,
         case when s.unpaid > 0 then pg_catalog.format('%s fills are not in the cash ledger as they should be', s.unpaid) end,
         case when s.strange > 0 then pg_catalog.format('%s fills are of another mode, symbol or side', s.strange) end,
+        case when s.negative > 0 then pg_catalog.format('%s executions add up to less than nothing', s.negative) end,
         case when i.id is null then 'it has no intent'
           when (i.mode, i.symbol, i.side) is distinct from (o.mode, o.symbol, o.side) then 'its intent is for something else' end,
         case when o.status in ('filled', 'new') and o.unresolved then pg_catalog.format('it is %s and unresolved', o.status) end
@@ -161,11 +168,13 @@ declare
 begin
   perform private.lock_accounts();
   perform private.advance_ledger_sums();
+  perform private.advance_day_sums();
   v_order_ids := array(select private.orders_to_check());
   v_found := private.settle_alerts(array['invariant'], array(
     select p from private.find_broken_accounts() as p
     union all select p from private.find_broken_positions() as p
     union all select p from private.find_broken_orders(v_order_ids) as p
+    union all select p from private.find_broken_days() as p
   ));
   -- A slice that is not full has reached the end: the next one begins anew.
   select o.id into v_cursor from public.crypto_orders as o
@@ -174,6 +183,7 @@ begin
   set order_cursor = coalesce(v_cursor, '00000000-0000-0000-0000-000000000000'),
       fill_seq = greatest(k.fill_seq, (select pg_catalog.max(f.seq) from public.crypto_fills as f))
   where k.one;
+  perform private.advance_day_cursor();
   return v_found;
 end
 $$;

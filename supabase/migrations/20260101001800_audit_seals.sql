@@ -52,7 +52,8 @@ select 'order_events' as table_name, e.id as row_id, pg_catalog.jsonb_build_arra
 from public.order_events as e
 union all
 select 'crypto_fills', f.seq, pg_catalog.jsonb_build_array(
-  f.seq, f.id, f.order_id, f.mode, f.fill_id, f.symbol, f.side, f.qty, f.price, f.fee, f.late, extract(epoch from f.executed_at),
+  f.seq, f.id, f.order_id, f.mode, f.fill_id, f.symbol, f.side, f.revision, f.qty, f.price, f.fee, f.fee_currency, f.fee_qty,
+  f.late, extract(epoch from f.executed_at),
   extract(epoch from f.booked_at)
 )::text
 from public.crypto_fills as f

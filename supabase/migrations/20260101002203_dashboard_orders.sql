@@ -61,6 +61,23 @@ return (
 comment on function private.order_events_of is 'The story of one order, in order.';
 grant execute on function private.order_events_of to authenticated;
 
+create function private.order_executions_of(p_order_id uuid) returns jsonb
+language sql stable security invoker set search_path = ''
+return (
+  select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+    'fill_id', e.fill_id, 'qty', private.amount_text(e.qty), 'price', private.amount_text(e.price), 'fee', private.amount_text(e.fee),
+    'revisions', e.revisions, 'executed_at', private.iso(e.executed_at)
+  ) order by e.seq), '[]')
+  from (
+    select f.fill_id, pg_catalog.sum(f.qty) as qty, (pg_catalog.array_agg(f.price order by f.revision desc) filter (where f.qty > 0))[1] as price,
+      pg_catalog.sum(f.fee) as fee, pg_catalog.count(*)::integer as revisions, pg_catalog.min(f.executed_at) as executed_at,
+      pg_catalog.min(f.seq) as seq
+    from public.crypto_fills as f where f.order_id = p_order_id group by f.fill_id
+  ) as e
+);
+comment on function private.order_executions_of is 'What is booked of an order, one execution a row, all its revisions together.';
+grant execute on function private.order_executions_of to authenticated;
+
 create function public.order_timeline(intent_group_id uuid) returns jsonb
 language sql stable security invoker set search_path = ''
 return (
@@ -74,7 +91,9 @@ return (
     ),
     'orders', coalesce((
       select pg_catalog.jsonb_agg(
-        private.order_row(o, i) || pg_catalog.jsonb_build_object('events', private.order_events_of(o.id)) order by o.replace_count, o.requested_at, o.id
+        private.order_row(o, i) || pg_catalog.jsonb_build_object(
+          'events', private.order_events_of(o.id), 'executions', private.order_executions_of(o.id)
+        ) order by o.replace_count, o.requested_at, o.id
       )
       from public.crypto_orders as o
       where o.intent_group_id = i.id
@@ -83,5 +102,5 @@ return (
   from public.order_intents as i
   where i.id = order_timeline.intent_group_id
 );
-comment on function public.order_timeline is 'An intent with its chain of orders and every event of theirs; null when there is none.';
+comment on function public.order_timeline is 'An intent with its chain of orders, and every event and execution of theirs; null when there is none.';
 grant execute on function public.order_timeline to authenticated;

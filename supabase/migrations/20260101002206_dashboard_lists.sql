@@ -41,14 +41,14 @@ return (
   select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
     'id', f.id, 'order_id', f.order_id, 'symbol', f.symbol, 'side', f.side, 'qty', private.amount_text(f.qty),
     'price', private.amount_text(f.price), 'fee', private.amount_text(f.fee),
-    'notional', private.amount_text(pg_catalog.round(f.qty * f.price, 8)), 'late', f.late, 'executed_at', private.iso(f.executed_at),
+    'notional', private.amount_text(pg_catalog.round(f.qty * f.price, 8)), 'late', f.late, 'revision', f.revision, 'executed_at', private.iso(f.executed_at),
     'realized_pnl', private.amount_text((select pg_catalog.sum(l.realized_pnl) from public.lot_closures as l where l.fill_id = f.id))
-  ) order by f.executed_at desc, f.booked_at desc, f.id), '[]')
+  ) order by f.executed_at desc, f.seq desc), '[]')
   from (
-    select * from public.crypto_fills as c where c.mode = p_mode order by c.executed_at desc limit 50
+    select * from public.crypto_fills as c where c.mode = p_mode order by c.executed_at desc, c.seq desc limit 50
   ) as f
 );
-comment on function public.dashboard_fills is 'The last 50 fills of a mode; realized_pnl is what a sale earned net of both sides'' fees, null for a buy.';
+comment on function public.dashboard_fills is 'The last 50 fills of a mode; realized_pnl is what a sale earned net of both sides'' fees, null for a buy. A revision is what was learned later of an execution; what a sale earned stays with its first row.';
 grant execute on function public.dashboard_fills to authenticated;
 
 create function public.dashboard_scan(p_mode text) returns jsonb

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
+  CORRECTIONS,
   isLegalTransition,
   NEVER_REACHED_BROKER,
   ORDER_STATUSES,
   type OrderStatus,
+  REOPENINGS,
   TRANSITIONS,
 } from "../../../shared/orders/status.ts";
 import type { TestDatabase } from "../support/database.ts";
@@ -43,9 +45,11 @@ const WAY: Record<OrderStatus, readonly OrderStatus[]> = {
 
 describe("the transition table", () => {
   it("is the same in SQL and TypeScript", async () => {
-    const rows = await db.sql`select from_status as "from", to_status as "to" from private.order_transitions`;
-    const sql = rows.map(({ from, to }) => `${from} -> ${to}`).sort();
-    const ours = Object.entries(TRANSITIONS).flatMap(([from, tos]) => tos.map((to) => `${from} -> ${to}`));
+    const rows = await db.sql`select from_status as "from", to_status as "to", needs from private.order_transitions`;
+    const sql = rows.map(({ from, to, needs }) => `${needs}: ${from} -> ${to}`).sort();
+    const steps = (table: Partial<Record<OrderStatus, readonly OrderStatus[]>>, needs: string | null) =>
+      Object.entries(table).flatMap(([from, tos]) => tos.map((to) => `${needs}: ${from} -> ${to}`));
+    const ours = [...steps(TRANSITIONS, null), ...steps(CORRECTIONS, "correction"), ...steps(REOPENINGS, "reopening")];
     expect(sql).toEqual(ours.sort());
   });
 
