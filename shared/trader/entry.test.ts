@@ -47,6 +47,7 @@ const input = (change: Partial<EntryInput> = {}): EntryInput => ({
     enabled: true,
   },
   budget: { freeCash: "2000", dailyNotionalLeft: null, openPositions: 0 },
+  feeBps: "95",
   isHeld: false,
   hasOpenOrder: false,
   config: DEFAULT_CONFIG,

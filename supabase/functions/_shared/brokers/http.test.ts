@@ -84,7 +84,10 @@ describe("a broker over HTTP", () => {
     };
     const broker = await brokerThat((response, request) => reply(response, 200, bodies[request.path]));
     expect(await broker.listOpenOrders()).toMatchObject({ ok: true, value: [{ clientOrderId: ID }] });
-    expect(await broker.balances()).toEqual({ ok: true, value: { cash: "1999.5", reservedCash: "0", observedAt: 42 } });
+    expect(await broker.balances()).toEqual({
+      ok: true,
+      value: { cash: "1999.5", reservedCash: "0", fees: null, observedAt: 42 },
+    });
     expect(await broker.holdings()).toEqual({
       ok: true,
       value: { quantities: { "BTC-USD": "0.0004" }, observedAt: 42 },
