@@ -74,6 +74,16 @@ describe("an entry", () => {
     ).toMatchObject({ notional: "10" });
   });
 
+  it("is never smaller than what can be sold again at its stop, and says what that is", () => {
+    const rest = (dailyNotionalLeft: string) =>
+      decideEntry(input({ budget: { freeCash: "2000", dailyNotionalLeft, openPositions: 0 } }));
+    expect(rest("1.03")).toMatchObject({ action: "enter", notional: "1.03" });
+    expect(rest("1.02")).toMatchObject({
+      code: "budget_below_minimum",
+      message: "1.02 USD is below the minimum of 1.026947 that can be sold at its stop",
+    });
+  });
+
   it.each([
     ["no_data", { score: { kind: "not_scored" as const, reason: "no_data" as const, detail: "no usable quote" } }],
     ["position_held", { isHeld: true }],

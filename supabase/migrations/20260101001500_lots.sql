@@ -113,36 +113,6 @@ $$;
 comment on function private.refresh_position is 'Derives a position''s quantity and cost from its lots; the exit state goes when nothing is held.';
 alter function private.refresh_position owner to zoe_engine;
 
-create function private.opens_anew(p_order public.crypto_orders, p_fill public.crypto_fills) returns boolean
-language plpgsql stable security definer set search_path = ''
-as $$
-begin
-  return (
-    select p.engine is null or private.dust(p.mode, p.symbol, p.qty)
-      -- What the same chain has begun goes on, as long as nothing of it was sold.
-      and not exists (
-        select from public.crypto_orders as o
-        join public.crypto_fills as f on f.order_id = o.id
-        join public.position_lots as l on l.fill_id = f.id
-        where o.intent_group_id = p_order.intent_group_id and f.id <> p_fill.id and l.remaining_qty = l.qty
-      )
-      -- And what another entry has begun and is still filling is not a late fill's to take over.
-      and not exists (
-        select from public.position_lots as l
-        join public.crypto_fills as f on f.id = l.fill_id
-        join public.crypto_orders as o on o.id = f.order_id
-        join public.order_intents as i on i.id = o.intent_group_id
-        where l.id = p.opening_lot and i.status = 'active' and i.id <> p_order.intent_group_id
-      )
-    from public.positions as p
-    where p.mode = p_fill.mode and p.symbol = p_fill.symbol
-  );
-end
-$$;
-comment on function private.opens_anew is
-  'Whether a buy''s fill opens its position: nothing was held before it, or only dust. Neither a later fill of the same chain nor a late fill of another does.';
-alter function private.opens_anew owner to zoe_engine;
-
 create function private.add_to_position(p_order public.crypto_orders, p_fill public.crypto_fills) returns void
 language plpgsql security definer set search_path = ''
 as $$
@@ -157,6 +127,7 @@ begin
   values (p_fill.mode, p_fill.symbol, p_fill.id, p_fill.qty, p_fill.qty, p_fill.price, p_fill.fee, p_fill.fee, p_fill.executed_at)
   returning id into v_lot_id;
   if v_is_opening then
+    perform private.end_overtaken_exits(p_fill.mode, p_fill.symbol);
     select * into v_intent from public.order_intents as i where i.id = p_order.intent_group_id;
     update public.positions as p
     set engine = p_order.engine, strategy = v_intent.strategy, opened_at = p_fill.executed_at, opening_lot = v_lot_id,

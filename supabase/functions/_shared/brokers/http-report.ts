@@ -61,11 +61,13 @@ export const parseReports = (body: unknown): readonly ExecutionReport[] | string
 export const parseQuotes = (body: unknown): readonly Quote[] | string =>
   read.orSentence(() => read.list(body, readQuote));
 
-/** Half a tariff is none. */
+/** Half a tariff is none, and so is one that can't be read: it must not cost us the balances. */
 const readFees = (body: unknown): FeeRates | null => {
-  const makerBps = read.nullable(body, "maker_bps", notNegative);
-  const takerBps = read.nullable(body, "taker_bps", notNegative);
-  return makerBps === null || takerBps === null ? null : { makerBps, takerBps };
+  const fees = read.orSentence(() => ({
+    makerBps: notNegative(body, "maker_bps"),
+    takerBps: notNegative(body, "taker_bps"),
+  }));
+  return typeof fees === "string" ? null : fees;
 };
 
 /** Reads `{cash, reserved_cash?, maker_bps?, taker_bps?}` in USD and basis points, or returns a sentence. */

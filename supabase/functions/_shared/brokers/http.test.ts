@@ -98,6 +98,18 @@ describe("a broker over HTTP", () => {
     });
   });
 
+  it("reads the account's fee rates with its balances, and half a tariff as none", async () => {
+    const fees = async (rates: object) => {
+      const broker = await answers(200, { cash: "1", ...rates });
+      const balances = await broker.balances();
+      await server?.close();
+      return balances.ok && balances.value.fees;
+    };
+    expect(await fees({ maker_bps: "25", taker_bps: 40 })).toEqual({ makerBps: "25", takerBps: "40" });
+    expect(await fees({ maker_bps: "25" })).toBeNull();
+    expect(await fees({ maker_bps: "25", taker_bps: "free" })).toBeNull();
+  });
+
   it("dates books by when they were asked for, since a fill may come while they are on their way", async () => {
     let now = 1_000;
     server = await startTestServer((request, response) => {
