@@ -54,7 +54,7 @@ begin
       'dashboard_config', 'dashboard_equity', 'dashboard_fills', 'dashboard_header', 'dashboard_health', 'dashboard_orders',
       'dashboard_positions', 'dashboard_prices', 'dashboard_reconciliations', 'dashboard_runs', 'dashboard_scan',
       'dashboard_thoughts', 'finish_tick', 'order_timeline', 'paper_exchange_load', 'paper_exchange_save', 'record_cash_event',
-      'request_cancel', 'run_now', 'set_config', 'set_kill_switch', 'set_safe_mode', 'settle_order', 'submit_intent',
+      'request_cancel', 'run_now', 'set_account_fees', 'set_config', 'set_kill_switch', 'set_safe_mode', 'settle_order', 'submit_intent',
       'trading_state', 'verify_audit_log', 'whoami'
     )
     and not exists (select from pg_temp.found_at_start as f where f.kind = 'function' and f.name = p.oid::regprocedure::text)

@@ -1,6 +1,7 @@
 import type { Millis } from "../market/instant.ts";
 import type { Quote } from "../market/quote.ts";
 import type { Amount } from "../money/decimal.ts";
+import type { FeeRates } from "../money/fees.ts";
 import type { Side } from "../orders/order.ts";
 import type { Result } from "../result.ts";
 
@@ -59,10 +60,11 @@ export interface CancelRequested {
   readonly observedAt: Millis;
 }
 
-/** Cash in USD: all of it, and the part that open buys hold back. */
+/** Cash in USD: all of it, and the part that open buys hold back; with the account's fee rates where the broker tells them. */
 export interface Balances {
   readonly cash: Amount;
   readonly reservedCash: Amount;
+  readonly fees?: FeeRates | null;
   readonly observedAt: Millis;
 }
 

@@ -39,6 +39,10 @@ export const roundUpTo = (value: Decimal, increment: Decimal): Decimal => {
   return down.eq(value) ? down : down.plus(increment);
 };
 
+/** Returns the smallest multiple of an increment that makes at least a total at so much each; exact, whatever the figures. Twin of `private.least_multiple`. */
+export const leastMultiple = (atLeast: Decimal, each: Decimal, increment: Decimal): Decimal =>
+  roundUpTo(atLeast, each.times(increment)).div(each);
+
 /** Tells whether the value lies on the grid of the increment. */
 export const isMultipleOf = (value: Decimal, increment: Decimal): boolean => value.mod(increment).eq(ZERO);
 

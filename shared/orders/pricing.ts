@@ -58,8 +58,12 @@ export const priceForAttempt = (
     increment,
   );
 
-/** Returns the marketable price of a stop-loss sell: below the bid by MAX_CROSS_SPREAD_BPS, and never above it for rounding. */
-export const stopLossPrice = (touch: Touch, config: PricingConfig, increment: Amount): Amount => {
+/** Returns the marketable price of a stop-loss sell: below the bid by MAX_CROSS_SPREAD_BPS, and never above it for rounding. Twin of `private.stop_loss_price`. */
+export const stopLossPrice = (
+  touch: Pick<Touch, "bid">,
+  config: Pick<PricingConfig, "MAX_CROSS_SPREAD_BPS">,
+  increment: Amount,
+): Amount => {
   const bid = roundDownTo(decimal(touch.bid), decimal(increment));
   const below = roundUpTo(addBps(decimal(touch.bid), decimal(config.MAX_CROSS_SPREAD_BPS).neg()), decimal(increment));
   return toAmount(least(bid, below));

@@ -1,3 +1,4 @@
+import { isDust } from "../market/dust.ts";
 import type { Instrument } from "../market/instrument.ts";
 import { type Amount, decimal, least, roundDownTo, toAmount, ZERO } from "../money/decimal.ts";
 
@@ -20,6 +21,5 @@ export const replacementQuantity = (input: ReplacementInput): Amount | null => {
   const wanted = least(unfilled, affordable);
   if (wanted.lte(ZERO)) return null;
   const qty = roundDownTo(wanted, decimal(instrument.qtyIncrement));
-  const isBigEnough = qty.gte(decimal(instrument.minQty)) && qty.times(price).gte(decimal(instrument.minNotional));
-  return isBigEnough && qty.gt(ZERO) ? toAmount(qty) : null;
+  return qty.lte(ZERO) || isDust(toAmount(qty), input.price, instrument) ? null : toAmount(qty);
 };

@@ -47,6 +47,7 @@ const input = (change: Partial<EntryInput> = {}): EntryInput => ({
     enabled: true,
   },
   budget: { freeCash: "2000", dailyNotionalLeft: null, openPositions: 0 },
+  feeBps: "95",
   isHeld: false,
   hasOpenOrder: false,
   config: DEFAULT_CONFIG,
@@ -71,6 +72,16 @@ describe("an entry", () => {
     expect(
       decideEntry(input({ budget: { freeCash: "10.095", dailyNotionalLeft: null, openPositions: 0 } })),
     ).toMatchObject({ notional: "10" });
+  });
+
+  it("is never smaller than what can be sold again at its stop, and says what that is", () => {
+    const rest = (dailyNotionalLeft: string) =>
+      decideEntry(input({ budget: { freeCash: "2000", dailyNotionalLeft, openPositions: 0 } }));
+    expect(rest("1.03")).toMatchObject({ action: "enter", notional: "1.03" });
+    expect(rest("1.02")).toMatchObject({
+      code: "budget_below_minimum",
+      message: "1.02 USD is below the minimum of 1.026947 that can be sold at its stop",
+    });
   });
 
   it.each([

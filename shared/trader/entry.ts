@@ -1,18 +1,11 @@
 import type { Config } from "../config/parse-config.ts";
 import type { Instrument } from "../market/instrument.ts";
 import { type Quote, spreadPct } from "../market/quote.ts";
-import {
-  type Amount,
-  addBps,
-  type Decimal,
-  decimal,
-  fromFloat,
-  greatest,
-  least,
-  roundDownTo,
-  toAmount,
-} from "../money/decimal.ts";
+import { type Amount, type Decimal, decimal, fromFloat, least, roundDownTo, toAmount } from "../money/decimal.ts";
+import { cashWithFee } from "../money/fees.ts";
 import { passivePrice } from "../orders/pricing.ts";
+import { leastEntryNotional } from "../orders/smallest-entry.ts";
+import { type ExitConfig, initialExitState } from "./exit.ts";
 import type { Score } from "./score.ts";
 
 /** What an entry may spend, in USD; the daily figure is null where only the database knows it. */
@@ -28,6 +21,8 @@ export interface EntryInput {
   readonly quote: Quote;
   readonly instrument: Instrument;
   readonly budget: EntryBudget;
+  /** What a fill costs at worst, in basis points. */
+  readonly feeBps: Amount;
   readonly isHeld: boolean;
   readonly hasOpenOrder: boolean;
   readonly config: EntryConfig;
@@ -41,8 +36,9 @@ export type EntryConfig = Pick<
   | "MAX_NOTIONAL_PER_TRADE"
   | "MAX_OPEN_POSITIONS"
   | "LIQUIDITY_GUARD_SPREAD_PCT"
-  | "PAPER_FEE_BPS"
->;
+  | "MAX_CROSS_SPREAD_BPS"
+> &
+  ExitConfig;
 
 export type SkipCode =
   | "no_data"
@@ -82,15 +78,35 @@ export const expectedMovePct = (barVolatilityPct: number, barSeconds: number, ho
   barVolatilityPct * Math.sqrt((holdMinutes * 60) / barSeconds);
 
 /** Returns the notional to spend: scaled by confidence, within the limit per trade, the day's rest and the cash with its fee. */
-const sizeOf = (confidence: number, { budget, config }: EntryInput): Decimal => {
+const sizeOf = (confidence: number, { budget, config, feeBps }: EntryInput): Decimal => {
   const share = fromFloat(Math.min(1, confidence / FULL_SIZE_CONFIDENCE));
   const wanted = decimal(config.MAX_NOTIONAL_PER_TRADE).times(share);
-  const affordable = decimal(budget.freeCash).div(addBps(decimal("1"), decimal(config.PAPER_FEE_BPS)));
+  const affordable = decimal(budget.freeCash).div(decimal(cashWithFee("1", feeBps)));
   const capped = least(wanted, affordable);
   return roundDownTo(
     budget.dailyNotionalLeft === null ? capped : least(capped, decimal(budget.dailyNotionalLeft)),
     CENT,
   );
+};
+
+/** Returns what is left of a budget once an entry has been let in: its fee is held back with it, as the database does. */
+export const afterEntry = (budget: EntryBudget, notional: Amount, feeBps: Amount): EntryBudget => ({
+  freeCash: toAmount(decimal(budget.freeCash).minus(decimal(cashWithFee(notional, feeBps)))),
+  dailyNotionalLeft:
+    budget.dailyNotionalLeft === null ? null : toAmount(decimal(budget.dailyNotionalLeft).minus(decimal(notional))),
+  openPositions: budget.openPositions + 1,
+});
+
+/** Returns the least notional (USD) that an entry at the bid can have and still be sold at its own stop; null when none can. */
+export const leastNotional = ({
+  quote,
+  instrument,
+  feeBps,
+  config,
+}: Pick<EntryInput, "quote" | "instrument" | "feeBps" | "config">): Amount | null => {
+  const limitPrice = passivePrice("buy", quote, instrument.priceIncrement);
+  const { stopPrice } = initialExitState(limitPrice, 0, config);
+  return leastEntryNotional({ limitPrice, stopPrice, feeBps, instrument }, config);
 };
 
 type Scored = Extract<Score, { kind: "scored" }>;
@@ -128,15 +144,19 @@ export const decideEntry = (input: EntryInput): EntryDecision => {
   if (score.kind === "not_scored") return skip("no_data", score.detail);
   const { barVolatilityPct, barSeconds } = score.indicators;
   const movePct = expectedMovePct(barVolatilityPct, barSeconds, config.TRADER_MAX_HOLD_MINUTES);
-  const costPct = roundTripCostPct(quote, config.PAPER_FEE_BPS);
+  const costPct = roundTripCostPct(quote, input.feeBps);
   const skipped = reasonToSkip(input, score, movePct, costPct);
   if (skipped !== null) return skipped;
   const confidence = score.score / 100;
   const limitPrice = passivePrice("buy", quote, instrument.priceIncrement);
   const notional = sizeOf(confidence, input);
-  const minimum = greatest(decimal(instrument.minNotional), decimal(instrument.minQty).times(decimal(limitPrice)));
-  if (notional.lt(minimum)) {
-    return skip("budget_below_minimum", `${toAmount(notional)} USD is below the minimum of ${toAmount(minimum)}`);
+  const minimum = leastNotional(input);
+  if (minimum === null || notional.lt(decimal(minimum))) {
+    const why =
+      minimum === null
+        ? "can't be sold at its stop"
+        : `is below the minimum of ${minimum} that can be sold at its stop`;
+    return skip("budget_below_minimum", `${toAmount(notional)} USD ${why}`);
   }
   const reason = `score ${score.score} of ${config.TRADER_ENTRY_SCORE}, expected move ${movePct.toFixed(2)} %, cost ${costPct.toFixed(2)} %`;
   return {

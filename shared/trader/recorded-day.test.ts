@@ -128,6 +128,7 @@ class Trader {
       quote,
       instrument,
       budget,
+      feeBps: "95",
       isHeld: false,
       hasOpenOrder: false,
       config: DEFAULT_CONFIG,

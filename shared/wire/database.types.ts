@@ -6,14 +6,14 @@ export type Database = {
           Tables: {
             "accounts": {
                   Row: {
-                    "cash": number,"day": string,"day_notional": number,"degraded": boolean,"degraded_reason": string | null,"degraded_since": string | null,"empty_scans": number,"equity_high_water": number | null,"mode": string,"opened_at": string | null,"reserved_cash": number,"safe_mode": boolean,"safe_mode_reason": string | null,"safe_mode_since": string | null,"safe_mode_until": string | null,"updated_at": string,"version": number
+                    "broker": string,"cash": number,"day": string,"day_notional": number,"degraded": boolean,"degraded_reason": string | null,"degraded_since": string | null,"empty_scans": number,"equity_high_water": number | null,"fee_source": string,"maker_bps": number,"mode": string,"opened_at": string | null,"reserved_cash": number,"safe_mode": boolean,"safe_mode_reason": string | null,"safe_mode_since": string | null,"safe_mode_until": string | null,"taker_bps": number,"updated_at": string,"version": number
                   }
                   ComputedFields: never
                   Insert: {
-                    "cash"?: number,"day"?: string,"day_notional"?: number,"degraded"?: boolean,"degraded_reason"?: string | null,"degraded_since"?: string | null,"empty_scans"?: number,"equity_high_water"?: number | null,"mode": string,"opened_at"?: string | null,"reserved_cash"?: number,"safe_mode"?: boolean,"safe_mode_reason"?: string | null,"safe_mode_since"?: string | null,"safe_mode_until"?: string | null,"updated_at"?: string,"version"?: number
+                    "broker"?: string,"cash"?: number,"day"?: string,"day_notional"?: number,"degraded"?: boolean,"degraded_reason"?: string | null,"degraded_since"?: string | null,"empty_scans"?: number,"equity_high_water"?: number | null,"fee_source"?: string,"maker_bps"?: number,"mode": string,"opened_at"?: string | null,"reserved_cash"?: number,"safe_mode"?: boolean,"safe_mode_reason"?: string | null,"safe_mode_since"?: string | null,"safe_mode_until"?: string | null,"taker_bps"?: number,"updated_at"?: string,"version"?: number
                   }
                   Update: {
-                    "cash"?: number,"day"?: string,"day_notional"?: number,"degraded"?: boolean,"degraded_reason"?: string | null,"degraded_since"?: string | null,"empty_scans"?: number,"equity_high_water"?: number | null,"mode"?: string,"opened_at"?: string | null,"reserved_cash"?: number,"safe_mode"?: boolean,"safe_mode_reason"?: string | null,"safe_mode_since"?: string | null,"safe_mode_until"?: string | null,"updated_at"?: string,"version"?: number
+                    "broker"?: string,"cash"?: number,"day"?: string,"day_notional"?: number,"degraded"?: boolean,"degraded_reason"?: string | null,"degraded_since"?: string | null,"empty_scans"?: number,"equity_high_water"?: number | null,"fee_source"?: string,"maker_bps"?: number,"mode"?: string,"opened_at"?: string | null,"reserved_cash"?: number,"safe_mode"?: boolean,"safe_mode_reason"?: string | null,"safe_mode_since"?: string | null,"safe_mode_until"?: string | null,"taker_bps"?: number,"updated_at"?: string,"version"?: number
                   }
                   Relationships: [
                     
@@ -366,14 +366,14 @@ isOneToOne: true
                   ]
                 },"positions": {
                   Row: {
-                    "average_price": number | null,"cost_basis": number,"engine": string | null,"entry_price": number | null,"exit_by": string | null,"fees": number,"high_water": number | null,"mode": string,"opened_at": string | null,"qty": number,"realized_pnl": number,"stop_price": number | null,"strategy": string | null,"symbol": string,"target_price": number | null,"trail_armed": boolean,"updated_at": string,"version": number
+                    "average_price": number | null,"cost_basis": number,"engine": string | null,"entry_price": number | null,"exit_by": string | null,"fees": number,"high_water": number | null,"mode": string,"opened_at": string | null,"opening_lot": number | null,"qty": number,"realized_pnl": number,"stop_price": number | null,"strategy": string | null,"symbol": string,"target_price": number | null,"trail_armed": boolean,"updated_at": string,"version": number
                   }
                   ComputedFields: never
                   Insert: {
-                    "average_price"?: number | null,"cost_basis"?: number,"engine"?: string | null,"entry_price"?: number | null,"exit_by"?: string | null,"fees"?: number,"high_water"?: number | null,"mode": string,"opened_at"?: string | null,"qty"?: number,"realized_pnl"?: number,"stop_price"?: number | null,"strategy"?: string | null,"symbol": string,"target_price"?: number | null,"trail_armed"?: boolean,"updated_at"?: string,"version"?: number
+                    "average_price"?: number | null,"cost_basis"?: number,"engine"?: string | null,"entry_price"?: number | null,"exit_by"?: string | null,"fees"?: number,"high_water"?: number | null,"mode": string,"opened_at"?: string | null,"opening_lot"?: number | null,"qty"?: number,"realized_pnl"?: number,"stop_price"?: number | null,"strategy"?: string | null,"symbol": string,"target_price"?: number | null,"trail_armed"?: boolean,"updated_at"?: string,"version"?: number
                   }
                   Update: {
-                    "average_price"?: number | null,"cost_basis"?: number,"engine"?: string | null,"entry_price"?: number | null,"exit_by"?: string | null,"fees"?: number,"high_water"?: number | null,"mode"?: string,"opened_at"?: string | null,"qty"?: number,"realized_pnl"?: number,"stop_price"?: number | null,"strategy"?: string | null,"symbol"?: string,"target_price"?: number | null,"trail_armed"?: boolean,"updated_at"?: string,"version"?: number
+                    "average_price"?: number | null,"cost_basis"?: number,"engine"?: string | null,"entry_price"?: number | null,"exit_by"?: string | null,"fees"?: number,"high_water"?: number | null,"mode"?: string,"opened_at"?: string | null,"opening_lot"?: number | null,"qty"?: number,"realized_pnl"?: number,"stop_price"?: number | null,"strategy"?: string | null,"symbol"?: string,"target_price"?: number | null,"trail_armed"?: boolean,"updated_at"?: string,"version"?: number
                   }
                   Relationships: [
                     {
@@ -529,6 +529,9 @@ isOneToOne: true
                            },
 "run_now":
 { Args: { "name": string }; Returns: Json
+                           },
+"set_account_fees":
+{ Args: { "broker"?: string,"maker_bps": string,"mode": string,"reason": string,"taker_bps": string }; Returns: Json
                            },
 "set_config":
 { Args: { "key": string,"value": string }; Returns: Json

@@ -1,6 +1,8 @@
 import type { Broker } from "../../shared/broker/port.ts";
 import { parseConfig } from "../../shared/config/parse-config.ts";
 import type { Instrument } from "../../shared/market/instrument.ts";
+import { ASSUMED_FEES, type FeeRates } from "../../shared/money/fees.ts";
+import type { Mode } from "../../shared/orders/order.ts";
 import { paperBroker } from "../functions/_shared/brokers/paper.ts";
 import type { TickDeps } from "../functions/_shared/run.ts";
 import type { MarketSource } from "../local/market/market-source.ts";
@@ -61,8 +63,21 @@ export async function openEngine(
     },
     equity: (now) => readEquity(admin, source, now),
     broker: async () =>
-      paperBroker(store, { config, instruments: await readInstruments(database), market, now: () => nowMs }),
+      paperBroker(store, {
+        config,
+        instruments: await readInstruments(database),
+        fees: await readFees(database),
+        market,
+        now: () => nowMs,
+      }),
   };
+}
+
+async function readFees({ sql }: TestDatabase): Promise<Record<Mode, FeeRates>> {
+  const accounts = await sql<(FeeRates & { mode: Mode })[]>`
+    select mode, maker_bps::text as "makerBps", taker_bps::text as "takerBps" from public.accounts`;
+  const of = (mode: Mode) => accounts.find((account) => account.mode === mode) ?? ASSUMED_FEES;
+  return { paper: of("paper"), live: of("live") };
 }
 
 async function readInstruments({ sql }: TestDatabase): Promise<Instrument[]> {

@@ -68,11 +68,14 @@ begin
   values (new.key, old.value, new.value, new.source, new.updated_by, new.updated_at);
   if new.key = 'kill_switch' and new.value = 'true' then
     perform private.cancel_for_kill_switch();
+  elsif new.key = 'PAPER_FEE_BPS' then
+    perform private.follow_paper_fee(new.value::numeric);
   end if;
   return null;
 end
 $$;
-comment on function private.after_knob_change is 'Logs a changed knob. A kill cancels what it must in the same transaction.';
+comment on function private.after_knob_change is
+  'Logs a changed knob. In the same transaction a kill cancels what it must, and the paper account takes its new fee.';
 alter function private.after_knob_change owner to zoe_engine;
 
 create function private.check_knob_was_found() returns trigger

@@ -102,11 +102,14 @@ create table public.positions (
   target_price numeric,
   trail_armed boolean not null default false,
   exit_by timestamptz,
+  opening_lot bigint,
   updated_at timestamptz not null default private.clock(),
   version bigint not null default 0,
   primary key (mode, symbol)
 );
-comment on table public.positions is 'What is held, with the exit state that must survive a restart.';
+comment on table public.positions is
+  'What is held, with the exit state that must survive a restart. average_price is the cost of all of it; entry_price is what its exits are judged by: only what was bought since it was opened.';
+comment on column public.positions.opening_lot is 'The lot with which the position was opened; an older one that is still open is dust of the position before.';
 create index positions_held on public.positions (mode) where qty > 0;
 
 create table public.cash_ledger (
@@ -131,33 +134,3 @@ alter table public.position_lots enable row level security;
 alter table public.lot_closures enable row level security;
 alter table public.positions enable row level security;
 alter table public.cash_ledger enable row level security;
-
-create function private.dust(p_mode text, p_symbol text, p_qty numeric) returns boolean
-language plpgsql stable security definer set search_path = ''
-as $$
-begin
-  return (
-    select p_qty < i.min_qty or p_qty * coalesce(q.bid, p.average_price, 'Infinity') < i.min_notional
-    from public.instruments as i
-    left join public.quotes as q using (symbol)
-    left join public.positions as p on p.symbol = i.symbol and p.mode = p_mode
-    where i.symbol = p_symbol
-  );
-end
-$$;
-comment on function private.dust is 'Whether a quantity is too small to be sold: below the instrument''s minimums at the last bid.';
-grant execute on function private.dust to service_role;
-alter function private.dust owner to zoe_engine;
-
-create function private.is_held(p_mode text, p_symbol text) returns boolean
-language plpgsql stable security definer set search_path = ''
-as $$
-begin
-  return exists (
-    select from public.positions as p
-    where p.mode = p_mode and p.symbol = p_symbol and p.qty > 0 and not private.dust(p_mode, p_symbol, p.qty)
-  );
-end
-$$;
-comment on function private.is_held is 'Whether more of a symbol is held than dust.';
-alter function private.is_held owner to zoe_engine;

@@ -85,7 +85,9 @@ create table public.alerts (
       'invariant',
       'audit',
       'missing_secret',
-      'market_data'
+      'market_data',
+      'unsellable',
+      'negative_cash'
     )
   ),
   key text not null default '',

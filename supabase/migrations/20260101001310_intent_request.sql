@@ -143,21 +143,20 @@ begin
     v.problem := pg_catalog.format('limit_price is below the price increment %s', i.price_increment);
     return v;
   end if;
-  v.qty := pg_catalog.trim_scale(
-    pg_catalog.div(coalesce(p.qty, p.notional / v.limit_price), i.qty_increment) * i.qty_increment
-  );
-  if v.qty * v.limit_price > p.notional then v.qty := v.qty - i.qty_increment; end if;
+  v.qty := pg_catalog.trim_scale(i.qty_increment * case
+    when p.qty is null then pg_catalog.div(p.notional, v.limit_price * i.qty_increment) else pg_catalog.div(p.qty, i.qty_increment)
+  end);
   v.problem := case
     when p.purpose = 'entry' and not i.enabled then p.symbol || ' is not on the watchlist'
-    when v.qty < i.min_qty
-      then pg_catalog.format('%s %s is below the instrument''s minimum of %s', pg_catalog.trim_scale(v.qty), p.symbol, pg_catalog.trim_scale(i.min_qty))
-    when v.qty * v.limit_price < i.min_notional then pg_catalog.format(
-      '%s USD is below the instrument''s minimum of %s USD', pg_catalog.trim_scale(v.qty * v.limit_price), pg_catalog.trim_scale(i.min_notional)
+    when p.purpose = 'entry' then private.too_small_to_sell(p.mode, i, v.qty, v.limit_price, p.metadata)
+    when private.below_minimum(i, v.qty, v.limit_price) then pg_catalog.format(
+      '%s %s at %s is below the instrument''s minimum of %s and %s USD', v.qty, p.symbol, v.limit_price,
+      pg_catalog.trim_scale(i.min_qty), pg_catalog.trim_scale(i.min_notional)
     )
   end;
   return v;
 end
 $$;
 comment on function private.size_intent is
-  'Rounds price and quantity to the instrument''s increments (buy down, sell up; quantity always down) and checks its minimums.';
+  'Rounds price and quantity to the instrument''s increments (buy down, sell up; quantity always down) and checks its minimums; an entry must be worth a sale at its own stop.';
 grant execute on function private.size_intent to zoe_engine;

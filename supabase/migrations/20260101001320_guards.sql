@@ -116,6 +116,7 @@ declare
   k record;
   v_open numeric;
   v_positions bigint;
+  v_fee_bps numeric;
   v_free numeric;
   v_needed numeric;
 begin
@@ -123,10 +124,9 @@ begin
   select
     max(c.value) filter (where c.key = 'MAX_NOTIONAL_PER_TRADE')::numeric as per_trade,
     max(c.value) filter (where c.key = 'MAX_DAILY_NOTIONAL')::numeric as per_day,
-    max(c.value) filter (where c.key = 'MAX_OPEN_POSITIONS')::numeric as positions,
-    max(c.value) filter (where c.key = 'PAPER_FEE_BPS')::numeric as fee_bps
+    max(c.value) filter (where c.key = 'MAX_OPEN_POSITIONS')::numeric as positions
   into strict k from public.config as c
-  where c.key in ('MAX_NOTIONAL_PER_TRADE', 'MAX_DAILY_NOTIONAL', 'MAX_OPEN_POSITIONS', 'PAPER_FEE_BPS');
+  where c.key in ('MAX_NOTIONAL_PER_TRADE', 'MAX_DAILY_NOTIONAL', 'MAX_OPEN_POSITIONS');
   if (p_chain_filled + p_notional <= k.per_trade) is not true then
     return private.denial('MAX_NOTIONAL_PER_TRADE',
       pg_catalog.format('%s USD is more than the %s USD allowed per trade.', p_chain_filled + p_notional, k.per_trade),
@@ -166,14 +166,15 @@ begin
       pg_catalog.format('%s would make %s open positions; allowed are %s.', p_symbol, v_positions, k.positions),
       pg_catalog.jsonb_build_object('positions', v_positions, 'limit', k.positions::text));
   end if;
-  v_needed := p_notional * (1 + k.fee_bps / 10000);
-  v_free := a.cash - a.reserved_cash * (1 + k.fee_bps / 10000);
+  v_fee_bps := private.worst_fee_bps(a);
+  v_needed := private.cash_with_fee(p_notional, v_fee_bps);
+  v_free := private.free_cash(a);
   if (v_needed <= v_free) is not true then
     return private.denial('INSUFFICIENT_CASH', pg_catalog.format(
       '%s USD with fees are needed, %s USD are free.', pg_catalog.round(v_needed, 2), pg_catalog.round(v_free, 2)
     ), pg_catalog.jsonb_build_object(
       'cash', a.cash::text, 'reserved_cash', a.reserved_cash::text, 'free', v_free::text, 'needed', v_needed::text,
-      'fee_bps', k.fee_bps::text
+      'fee_bps', v_fee_bps::text, 'fee_source', a.fee_source
     ));
   end if;
   return null;

@@ -51,10 +51,14 @@ begin
   join public.quotes as q on q.symbol = p.symbol
   join public.instruments as n on n.symbol = p.symbol
   cross join lateral (
-    select least(p.qty, private.confirmed_qty(p.mode, p.symbol)) as qty,
-      q.bid * (1 - private.knob_number('MAX_CROSS_SPREAD_BPS') / 10000) as price
+    select c.qty,
+      -- As low as a stop-loss goes, but no lower than the broker lets such a quantity be sold.
+      greatest(
+        private.stop_loss_price(q.bid, n.price_increment), private.least_multiple(n.min_notional, nullif(c.qty, 0), n.price_increment)
+      ) as price
+    from (select least(p.qty, private.confirmed_qty(p.mode, p.symbol)) as qty) as c
   ) as w
-  where p.qty > 0 and w.qty >= n.min_qty and w.qty * w.price >= n.min_notional
+  where p.qty > 0 and not private.dust(p.mode, p.symbol, w.qty)
     and private.check_state_guards(p.mode, 'manual', 'flatten') is null
     -- A sale that the broker refused goes on by itself, with back-off.
     and not exists (

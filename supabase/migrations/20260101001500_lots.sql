@@ -98,7 +98,7 @@ begin
       opened_at = case when held.qty > 0 then p.opened_at end, entry_price = case when held.qty > 0 then p.entry_price end,
       high_water = case when held.qty > 0 then p.high_water end, stop_price = case when held.qty > 0 then p.stop_price end,
       target_price = case when held.qty > 0 then p.target_price end, exit_by = case when held.qty > 0 then p.exit_by end,
-      trail_armed = p.trail_armed and held.qty > 0
+      opening_lot = case when held.qty > 0 then p.opening_lot end, trail_armed = p.trail_armed and held.qty > 0
   from (
     select pg_catalog.trim_scale(coalesce(pg_catalog.sum(l.remaining_qty), 0)) as qty,
       pg_catalog.trim_scale(coalesce(pg_catalog.sum(l.remaining_qty * l.price), 0)) as cost
@@ -111,7 +111,7 @@ $$;
 comment on function private.refresh_position is 'Derives a position''s quantity and cost from its lots; the exit state goes when nothing is held.';
 alter function private.refresh_position owner to zoe_engine;
 
-create function private.take_exit_state(p_fill public.crypto_fills) returns void
+create function private.take_exit_state(p_fill public.crypto_fills, p_lot_id bigint) returns void
 language plpgsql security definer set search_path = ''
 as $$
 declare
@@ -120,8 +120,8 @@ begin
   select i.* into v_intent from public.crypto_orders as o join public.order_intents as i on i.id = o.intent_group_id
   where o.id = p_fill.order_id;
   update public.positions as p
-  set engine = v_intent.engine, strategy = v_intent.strategy, opened_at = p_fill.executed_at, high_water = p_fill.price,
-      stop_price = private.positive_or_null(v_intent.metadata ->> 'stop_price'),
+  set engine = v_intent.engine, strategy = v_intent.strategy, opened_at = p_fill.executed_at, opening_lot = p_lot_id,
+      high_water = p_fill.price, stop_price = private.positive_or_null(v_intent.metadata ->> 'stop_price'),
       target_price = private.positive_or_null(v_intent.metadata ->> 'target_price'),
       exit_by = case
         when pg_catalog.pg_input_is_valid(v_intent.metadata ->> 'exit_by', 'timestamptz') then (v_intent.metadata ->> 'exit_by')::timestamptz
@@ -133,32 +133,48 @@ $$;
 comment on function private.take_exit_state is 'Gives a position the engine, strategy and exit state of the intent behind the fill that opened it.';
 alter function private.take_exit_state owner to zoe_engine;
 
+create function private.refresh_entry_price(p_mode text, p_symbol text) returns void
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  update public.positions as p
+  set entry_price = coalesce((
+    select pg_catalog.trim_scale(pg_catalog.round(pg_catalog.sum(l.remaining_qty * l.price) / pg_catalog.sum(l.remaining_qty), 10))
+    from public.position_lots as l
+    where l.mode = p_mode and l.symbol = p_symbol and l.remaining_qty > 0 and l.id >= coalesce(p.opening_lot, 0)
+  ), p.entry_price)
+  where p.mode = p_mode and p.symbol = p_symbol;
+end
+$$;
+comment on function private.refresh_entry_price is
+  'What a position is judged by: the average price of its lots. Dust of the position before has a cost, but nobody judges this one by it.';
+alter function private.refresh_entry_price owner to zoe_engine;
+
 create function private.add_to_position(p_order public.crypto_orders, p_fill public.crypto_fills) returns void
 language plpgsql security definer set search_path = ''
 as $$
 declare
   v_is_opening boolean;
+  v_lot_id bigint;
 begin
   insert into public.positions (mode, symbol) values (p_fill.mode, p_fill.symbol) on conflict do nothing;
-  -- A late fill opens a position anew when what came before it is sold already.
-  select p.engine is null or p.qty < i.min_qty and not exists (
-    select from public.crypto_orders as o join public.crypto_fills as f on f.order_id = o.id
-    where o.intent_group_id = p_order.intent_group_id and f.id <> p_fill.id
-  ) into v_is_opening
-  from public.positions as p join public.instruments as i on i.symbol = p.symbol
-  where p.mode = p_fill.mode and p.symbol = p_fill.symbol;
+  v_is_opening := private.opens_anew(p_order, p_fill);
   insert into public.position_lots (mode, symbol, fill_id, qty, remaining_qty, price, fee, remaining_fee, opened_at)
   values (
     p_fill.mode, p_fill.symbol, p_fill.id, private.held_change(p_fill), private.held_change(p_fill), p_fill.price, p_fill.fee, p_fill.fee,
     p_fill.executed_at
-  );
-  if v_is_opening then perform private.take_exit_state(p_fill); end if;
+  )
+  returning id into v_lot_id;
+  if v_is_opening then
+    perform private.end_overtaken_exits(p_fill.mode, p_fill.symbol);
+    perform private.take_exit_state(p_fill, v_lot_id);
+  end if;
   perform private.refresh_position(p_fill.mode, p_fill.symbol);
-  update public.positions as p set entry_price = p.average_price where p.mode = p_fill.mode and p.symbol = p_fill.symbol;
+  perform private.refresh_entry_price(p_fill.mode, p_fill.symbol);
 end
 $$;
 comment on function private.add_to_position is
-  'Opens a lot. The first fill of a position (dust does not count) takes engine, strategy and exit state from the intent.';
+  'Opens a lot. The fill that opens a position (dust is none) takes engine, strategy and exit state from its intent; the entry price is that of all bought since.';
 alter function private.add_to_position owner to zoe_engine;
 
 create function private.cash_amount(p_amount numeric) returns numeric

@@ -168,12 +168,7 @@ begin
     where e.mode = p_mode and e.symbol = p_symbol and e.fill_id = v_fill.fill_id and e.order_id = v_fill.order_id;
     if p_event.kind = 'buy' then
       perform private.replay_buy(v_fill, v_execution);
-      update public.positions as p
-      set entry_price = coalesce((
-        select pg_catalog.trim_scale(pg_catalog.round(pg_catalog.sum(l.remaining_qty * l.price) / pg_catalog.sum(l.remaining_qty), 10))
-        from public.position_lots as l where l.mode = p_mode and l.symbol = p_symbol and l.remaining_qty > 0
-      ), p.entry_price)
-      where p.mode = p_mode and p.symbol = p_symbol and v_execution.held_qty > 0;
+      if v_execution.held_qty > 0 then perform private.refresh_entry_price(p_mode, p_symbol); end if;
     else
       perform private.replay_sell(v_fill, v_execution);
     end if;
@@ -187,15 +182,16 @@ create function private.give_back_exit_state(p_mode text, p_symbol text) returns
 language plpgsql security definer set search_path = ''
 as $$
 declare
+  v_lot_id bigint;
   v_fill public.crypto_fills;
 begin
   if not exists (select from public.positions as p where p.mode = p_mode and p.symbol = p_symbol and p.qty > 0 and p.engine is null) then
     return;
   end if;
-  select f.* into v_fill
-  from public.position_lots as l left join public.crypto_fills as f on f.id = l.fill_id
+  select l.id into v_lot_id from public.position_lots as l
   where l.mode = p_mode and l.symbol = p_symbol and l.remaining_qty > 0 order by l.id limit 1;
-  perform private.take_exit_state(v_fill);
+  select f.* into v_fill from public.position_lots as l join public.crypto_fills as f on f.id = l.fill_id where l.id = v_lot_id;
+  perform private.take_exit_state(v_fill, v_lot_id);
   update public.positions as p
   set engine = coalesce(p.engine, 'manual'), opened_at = coalesce(p.opened_at, private.clock()),
       high_water = coalesce(p.high_water, p.average_price), entry_price = coalesce(p.entry_price, p.average_price)

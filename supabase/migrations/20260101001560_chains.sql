@@ -40,7 +40,7 @@ begin
     );
   end if;
   return (
-    select case when q.qty >= i.min_qty and q.qty * p_price >= i.min_notional then q.qty else 0 end
+    select case when private.below_minimum(i, q.qty, p_price) then 0 else q.qty end
     from public.instruments as i,
       lateral (select pg_catalog.trim_scale(pg_catalog.div(greatest(v_rest, 0), i.qty_increment) * i.qty_increment) as qty) as q
     where i.symbol = p_intent.symbol

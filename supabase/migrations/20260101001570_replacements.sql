@@ -29,6 +29,23 @@ $$;
 comment on function private.insert_child is 'Writes the next order of a chain. Attempts count up to the maximum and stand there; when it is reached is noted.';
 alter function private.insert_child owner to zoe_engine;
 
+create function private.check_sellable(p_intent public.order_intents, p_qty numeric, p_price numeric) returns jsonb
+language plpgsql stable security definer set search_path = ''
+as $$
+declare
+  v_problem text;
+begin
+  -- Where something was bought already, more of it can only help to sell it again.
+  if exists (select from public.crypto_orders as o where o.intent_group_id = p_intent.id and o.filled_qty > 0) then return null; end if;
+  select private.too_small_to_sell(p_intent.mode, i, p_qty, p_price, p_intent.metadata) into v_problem
+  from public.instruments as i where i.symbol = p_intent.symbol;
+  return case when v_problem is not null then private.denial('INVALID_INTENT', 'It would be too small: ' || v_problem || '.') end;
+end
+$$;
+comment on function private.check_sellable is
+  'INVALID_INTENT: at its new price an entry''s rest, of which nothing is filled yet, buys too little to be sold at its own stop.';
+alter function private.check_sellable owner to zoe_engine;
+
 create function private.create_replacement(p_order_id uuid, p_price numeric) returns uuid
 language plpgsql security definer set search_path = ''
 as $$
@@ -59,6 +76,7 @@ begin
   if v_qty > 0 and v_intent.purpose = 'entry' then
     v_denial := coalesce(
       private.check_state_guards(v_intent.mode, v_intent.engine, v_intent.purpose),
+      private.check_sellable(v_intent, v_qty, v_price),
       private.check_money_guards(v_intent.mode, v_intent.engine, v_intent.symbol, v_qty, v_price, v_intent.id)
     );
   end if;

@@ -17,7 +17,7 @@ as $$
 #variable_conflict use_column
 begin
   return query
-    select a.cash, a.cash - a.reserved_cash, h.value, a.cash + h.value, h.value - h.cost, h.holdings
+    select a.cash, private.free_cash(a), h.value, a.cash + h.value, h.value - h.cost, h.holdings
     from public.accounts as a,
       lateral (
         select private.cash_amount(coalesce(pg_catalog.sum(p.qty * coalesce(private.mark_price(p.symbol), p.average_price)), 0)) as value,
@@ -28,7 +28,7 @@ begin
     where a.mode = p_mode;
 end
 $$;
-comment on function private.value_book is 'Cash, cash not reserved, holdings at mid, equity (cash + holdings, so that reserved cash is no loss) and unrealized P&L of a mode.';
+comment on function private.value_book is 'Cash, cash that nothing holds back, holdings at mid, equity (cash + holdings, so that reserved cash is no loss) and unrealized P&L of a mode.';
 alter function private.value_book owner to zoe_engine;
 
 create function private.move_high_water(p_mode text, p_amount numeric) returns void

@@ -169,6 +169,7 @@ begin
     end if;
     return pg_catalog.jsonb_build_object('mode', p_mode, 'status', 'skipped', 'reason', v_skip);
   end if;
+  perform private.take_broker_fees(p_mode, p_book);
   if v_account.opened_at is null then
     perform private.open_books(p_mode, v_book.cash, v_book.holdings);
     select * into v_account from public.accounts as a where a.mode = p_mode;

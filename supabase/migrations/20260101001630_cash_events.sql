@@ -46,22 +46,29 @@ language plpgsql security definer set search_path = ''
 as $$
 declare
   v_price numeric := private.mark_price(p_symbol);
+  v_is_opening boolean;
+  v_lot_id bigint;
 begin
   if v_price is null then
     raise exception 'no_quote' using errcode = 'PT409', detail = pg_catalog.format('%s can''t be adopted: it was never quoted.', p_symbol);
   end if;
   insert into public.positions (mode, symbol) values (p_mode, p_symbol) on conflict do nothing;
+  select p.engine is null or private.dust(p.mode, p.symbol, p.qty) into v_is_opening
+  from public.positions as p where p.mode = p_mode and p.symbol = p_symbol;
   insert into public.position_lots (mode, symbol, qty, remaining_qty, price, fee, remaining_fee, opened_at)
-  values (p_mode, p_symbol, p_qty, p_qty, v_price, 0, 0, private.clock());
-  update public.positions as p
-  set engine = coalesce(p.engine, 'manual'), opened_at = coalesce(p.opened_at, private.clock()), high_water = coalesce(p.high_water, v_price)
-  where p.mode = p_mode and p.symbol = p_symbol;
+  values (p_mode, p_symbol, p_qty, p_qty, v_price, 0, 0, private.clock())
+  returning id into v_lot_id;
+  if v_is_opening then
+    update public.positions as p
+    set engine = 'manual', strategy = null, opened_at = private.clock(), opening_lot = v_lot_id, entry_price = v_price, high_water = v_price,
+        stop_price = null, target_price = null, exit_by = null, trail_armed = false
+    where p.mode = p_mode and p.symbol = p_symbol;
+  end if;
   perform private.refresh_position(p_mode, p_symbol);
-  update public.positions as p set entry_price = coalesce(p.entry_price, v_price) where p.mode = p_mode and p.symbol = p_symbol;
   perform private.move_high_water(p_mode, p_qty * v_price);
 end
 $$;
-comment on function private.adopt_lot is 'Takes over a quantity the broker holds, at the middle of the last quote. A flat symbol becomes a manual position.';
+comment on function private.adopt_lot is 'Takes over a quantity the broker holds, at the middle of the last quote. Where nothing was held, or only dust, it becomes a manual position.';
 alter function private.adopt_lot owner to zoe_engine;
 
 create function private.give_up_lots(p_mode text, p_symbol text, p_qty numeric, p_at timestamptz) returns numeric

@@ -98,7 +98,7 @@ comment on function private.settle_alerts is
   'Makes the open alerts of these kinds exactly what was found: opens, refreshes, resolves. Callers hold the account locks.';
 alter function private.settle_alerts owner to zoe_engine;
 
--- What the state itself says: kill switch, safe mode, degraded, broker API, empty scans.
+-- What the state itself says: kill switch, safe mode, degraded, broker API, empty scans, cash below zero.
 
 create function private.find_state_problems() returns setof private.finding
 language plpgsql stable security definer set search_path = ''
@@ -149,6 +149,8 @@ begin
       a.empty_scans, '{}'::jsonb
     from public.accounts as a
     where a.empty_scans >= private.knob_number('SAFE_MODE_EMPTY_SCAN_THRESHOLD');
+
+  return query select f.* from private.find_negative_cash() as f;
 end
 $$;
 comment on function private.find_state_problems is 'What switches, accounts and the broker''s health say now.';
@@ -156,7 +158,7 @@ alter function private.find_state_problems owner to zoe_engine;
 
 create function private.state_alert_kinds() returns text[]
 language sql immutable set search_path = ''
-return array['kill_switch', 'safe_mode', 'degraded', 'api_degraded', 'empty_scans'];
+return array['kill_switch', 'safe_mode', 'degraded', 'api_degraded', 'empty_scans', 'negative_cash'];
 comment on function private.state_alert_kinds is 'The kinds that find_state_problems decides.';
 grant execute on function private.state_alert_kinds to zoe_engine;
 
@@ -178,7 +180,7 @@ create trigger config__after_kill_switch_tell after update on public.config
   execute function private.follow_state();
 create trigger accounts__after_state_tell after update on public.accounts
   for each row when (
-    (old.safe_mode, old.safe_mode_reason, old.safe_mode_until, old.degraded, old.degraded_reason)
-    is distinct from (new.safe_mode, new.safe_mode_reason, new.safe_mode_until, new.degraded, new.degraded_reason)
+    (old.safe_mode, old.safe_mode_reason, old.safe_mode_until, old.degraded, old.degraded_reason, old.cash < 0)
+    is distinct from (new.safe_mode, new.safe_mode_reason, new.safe_mode_until, new.degraded, new.degraded_reason, new.cash < 0)
   )
   execute function private.follow_state();

@@ -216,10 +216,12 @@ begin
   perform private.look_daily();
   return private.settle_alerts(
     private.state_alert_kinds()
-      || array['stuck_orders', 'order_unresolved', 'cancel_unconfirmed', 'rejections', 'tick_stalled', 'missing_secret', 'market_data'],
+      || array['stuck_orders', 'order_unresolved', 'cancel_unconfirmed', 'rejections', 'tick_stalled', 'missing_secret', 'market_data',
+        'unsellable'],
     array(select f from private.find_state_problems() as f)
       || array(select f from private.find_order_delays() as f)
       || array(select f from private.find_silences() as f)
+      || array(select f from private.find_unsellable() as f)
   );
 end
 $$;

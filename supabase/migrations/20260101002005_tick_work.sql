@@ -19,11 +19,17 @@ begin
         'source', q.source, 'observed_at', private.iso(q.observed_at)
       ) order by q.symbol)
       from public.quotes as q
-    ), '[]')
+    ), '[]'),
+    'fees', (
+      select pg_catalog.jsonb_object_agg(a.mode, pg_catalog.jsonb_build_object(
+        'maker_bps', a.maker_bps::text, 'taker_bps', a.taker_bps::text
+      ))
+      from public.accounts as a
+    )
   );
 end
 $$;
-comment on function private.market_work is 'What every tick starts from: knobs, instruments and the last quotes.';
+comment on function private.market_work is 'What every tick starts from: knobs, instruments, the last quotes, and what each account pays in fees.';
 alter function private.market_work owner to zoe_engine;
 
 create function private.positions_work(p_mode text) returns jsonb
@@ -36,7 +42,8 @@ begin
       'free_qty', greatest(least(p.qty, private.confirmed_qty(p.mode, p.symbol)) - asked.qty, 0)::text,
       'average_price', p.average_price::text, 'entry_price', p.entry_price::text, 'high_water', p.high_water::text,
       'stop_price', p.stop_price::text, 'target_price', p.target_price::text, 'trail_armed', p.trail_armed,
-      'opened_at', private.iso(p.opened_at), 'exit_by', private.iso(p.exit_by), 'strategy', p.strategy
+      'opened_at', private.iso(p.opened_at), 'exit_by', private.iso(p.exit_by), 'strategy', p.strategy,
+      'opening_lot', p.opening_lot::text, 'sale_price', private.sale_price(p.symbol)::text
     ) order by p.symbol)
     from public.positions as p
     cross join lateral (
@@ -90,7 +97,7 @@ begin
     'mode', p_mode,
     'account', (
       select pg_catalog.jsonb_build_object(
-        'cash', a.cash::text, 'reserved_cash', a.reserved_cash::text, 'free_cash', (a.cash - a.reserved_cash)::text,
+        'cash', a.cash::text, 'reserved_cash', a.reserved_cash::text, 'free_cash', private.free_cash(a)::text,
         'day_notional', used.notional::text,
         'daily_notional_left', greatest(private.knob_number('MAX_DAILY_NOTIONAL') - used.notional, 0)::text,
         'opened', a.opened_at is not null

@@ -18,17 +18,14 @@ return (
   select pg_catalog.jsonb_build_object(
     'cash', private.amount_text(a.cash),
     'reserved_cash', private.amount_text(a.reserved_cash),
-    'free_cash', private.amount_text(a.cash - a.reserved_cash),
+    'free_cash', private.amount_text(private.free_cash(a)),
     'equity', private.amount_text(pg_catalog.round(a.cash + held.value, 8)),
     'day_notional', private.amount_text(private.day_notional_used(a)),
     'max_daily_notional', (select c.value from public.config as c where c.key = 'MAX_DAILY_NOTIONAL'),
     'open_positions', (
       select pg_catalog.count(*) from (
         select p.symbol from public.positions as p
-        join public.instruments as i on i.symbol = p.symbol
-        left join public.quotes as q on q.symbol = p.symbol
-        where p.mode = p_mode and p.qty > 0 and p.qty >= i.min_qty
-          and p.qty * coalesce(q.bid, p.average_price) >= i.min_notional
+        where p.mode = p_mode and p.qty > 0 and not private.dust(p_mode, p.symbol, p.qty)
         union
         select o.symbol from public.crypto_orders as o
         where o.mode = p_mode and o.side = 'buy' and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
@@ -36,7 +33,11 @@ return (
         select o.symbol from public.crypto_orders as o where o.mode = p_mode and o.side = 'buy' and o.unresolved
       ) as taken
     ),
-    'max_open_positions', (select c.value from public.config as c where c.key = 'MAX_OPEN_POSITIONS')
+    'max_open_positions', (select c.value from public.config as c where c.key = 'MAX_OPEN_POSITIONS'),
+    'broker', a.broker,
+    'maker_bps', private.amount_text(a.maker_bps),
+    'taker_bps', private.amount_text(a.taker_bps),
+    'fee_source', a.fee_source
   )
   from public.accounts as a
   cross join lateral (

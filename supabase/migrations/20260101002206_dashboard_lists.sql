@@ -25,7 +25,8 @@ return (
     'unrealized_pct', private.amount_text(pg_catalog.round(100 * (p.qty * m.mark - p.cost_basis) / nullif(p.cost_basis, 0), 4)),
     'realized_pnl', private.amount_text(p.realized_pnl), 'fees', private.amount_text(p.fees),
     'stop_price', private.amount_text(p.stop_price), 'target_price', private.amount_text(p.target_price), 'trail_armed', p.trail_armed,
-    'high_water', private.amount_text(p.high_water), 'opened_at', private.iso(p.opened_at), 'exit_by', private.iso(p.exit_by)
+    'high_water', private.amount_text(p.high_water), 'opened_at', private.iso(p.opened_at), 'exit_by', private.iso(p.exit_by),
+    'is_dust', private.dust(p.mode, p.symbol, p.qty)
   ) order by p.symbol), '[]')
   from public.positions as p
   left join public.quotes as q on q.symbol = p.symbol

@@ -94,6 +94,24 @@ describe("a rare command", () => {
     expect(rows.map((row) => Number(row.amount))).toEqual([1.5]);
   });
 
+  it("the fees say where they come from: paper's are the knob's, live's are assumed until an operator says them", async () => {
+    const fees = page.getByRole("region", { name: "Fees" });
+    await fees.getByText("Maker 95, taker 95 basis points, from the knob PAPER_FEE_BPS.").waitFor();
+    expect(await fees.getByRole("button").count()).toBe(0);
+    await page.getByLabel("Book on screen").selectOption("live");
+    await fees.getByText("Maker 95, taker 95 basis points, nobody has told the rates yet").waitFor();
+    await fees.getByLabel("Maker fee in basis points").fill("free");
+    await fees.getByLabel("Taker fee in basis points").fill("40");
+    await fees.getByLabel("Where the rates were read").fill("tariff of March");
+    await fees.getByRole("button", { name: "Set the fees" }).click();
+    await fees.getByRole("alert").filter({ hasText: "free" }).waitFor();
+    await fees.getByLabel("Maker fee in basis points").fill("25");
+    await fees.getByRole("button", { name: "Set the fees" }).click();
+    await fees.getByText("Maker 25, taker 40 basis points, as an operator has said.").waitFor();
+    await page.getByLabel("Book on screen").selectOption("paper");
+    await fees.getByText("from the knob PAPER_FEE_BPS").waitFor();
+  });
+
   it("the broker's books are adopted only when one types so, and the refusal says what to type", async () => {
     await page.getByRole("button", { name: "Adopt the broker's books" }).click();
     const question = page.getByRole("dialog", { name: "Adopt the broker's paper books?" });
@@ -115,6 +133,24 @@ describe("a rare command", () => {
       return answer === "ok";
     });
     await page.getByRole("region", { name: "Runs" }).getByText("manual").first().waitFor();
+  });
+});
+
+describe("dust", () => {
+  it("is marked where it stands among the positions, and told by an alert that asks for nothing", async () => {
+    await stage.sql.begin(async (sql) => {
+      await sql`set local role zoe_engine`;
+      await sql`select private.adopt_lot('live', 'DOGE-USD', 0.9)`;
+    });
+    await tab("Overview");
+    await page.getByLabel("Book on screen").selectOption("live");
+    const held = page.getByRole("region", { name: "Positions" }).locator("tbody tr").filter({ hasText: "DOGE-USD" });
+    await held.getByText("dust, too little to sell").waitFor();
+    const alert = page.getByText("Too little to be sold: DOGE-USD").first();
+    await alert.waitFor();
+    await page.getByText("Nothing has to be done: it stays in the books").waitFor();
+    await page.getByLabel("Book on screen").selectOption("paper");
+    await alert.waitFor({ state: "detached" });
   });
 });
 

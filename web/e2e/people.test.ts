@@ -74,7 +74,7 @@ describe("a viewer", () => {
     await page.getByRole("link", { name: "Settings" }).click();
     await page.getByLabel("MAX_NOTIONAL_PER_TRADE").waitFor();
     expect(await page.getByLabel("MAX_NOTIONAL_PER_TRADE").isDisabled()).toBe(true);
-    expect(await page.getByRole("button", { name: /Save|safe mode|Record|Adopt/ }).count()).toBe(0);
+    expect(await page.getByRole("button", { name: /Save|safe mode|Record|Adopt|Set the fees/ }).count()).toBe(0);
     await page.context().close();
   });
 
@@ -89,6 +89,7 @@ describe("a viewer", () => {
       set_config: { key: "MAX_DAILY_NOTIONAL", value: "1000" },
       set_safe_mode: { on_: true, minutes: 5 },
       run_now: { name: "trader-tick" },
+      set_account_fees: { mode: "live", maker_bps: "0", taker_bps: "0", reason: "a viewer" },
       request_cancel: { order_id: randomUUID(), reason: "a viewer" },
     };
     for (const [name, args] of Object.entries(commands)) {

@@ -5,6 +5,7 @@ import type { Instrument } from "../../market/instrument.ts";
 import type { Quote } from "../../market/quote.ts";
 import type { MarketTrade } from "../../market/trade.ts";
 import type { Amount } from "../../money/decimal.ts";
+import { ASSUMED_FEES, type FeeRates } from "../../money/fees.ts";
 import type { OrderRequest, ReportedFill } from "../port.ts";
 
 /** An order as the paper exchange keeps it. It is `pending` until the latency has passed, then it rests until it closes. */
@@ -90,15 +91,16 @@ export const openExchange = (cash: Amount, at: Millis): ExchangeState => ({
   nextOrderNumber: 1,
 });
 
-/** Returns the rules of the paper mode: resting orders pay the taker rate too, as Robinhood charges API limit orders. */
+/** Returns the rules of the paper mode, with the fees of the account that trades there. */
 export const exchangeRules = (
-  config: Pick<Config, "PAPER_FEE_BPS" | "PAPER_LATENCY_MS">,
+  config: Pick<Config, "PAPER_LATENCY_MS">,
   instruments: readonly Instrument[],
+  fees: FeeRates = ASSUMED_FEES,
 ): ExchangeRules => ({
   instruments: Object.fromEntries(instruments.map((instrument) => [instrument.symbol, instrument])),
   latencyMs: config.PAPER_LATENCY_MS,
-  takerFeeBps: config.PAPER_FEE_BPS,
-  makerFeeBps: config.PAPER_FEE_BPS,
+  takerFeeBps: fees.takerBps,
+  makerFeeBps: fees.makerBps,
   slippageBps: "1",
   slippageRootBps: "10",
   queueShare: "1",

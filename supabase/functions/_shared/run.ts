@@ -2,6 +2,7 @@ import type { Broker } from "../../../shared/broker/port.ts";
 import type { Config } from "../../../shared/config/parse-config.ts";
 import type { Millis } from "../../../shared/market/instant.ts";
 import type { Instrument } from "../../../shared/market/instrument.ts";
+import type { FeeRates } from "../../../shared/money/fees.ts";
 import type { Mode } from "../../../shared/orders/order.ts";
 import { type MeteredBroker, metered } from "./brokers/meter.ts";
 import type { Log } from "./log.ts";
@@ -15,6 +16,8 @@ import type { Json } from "./wire/write.ts";
 export interface BrokerContext {
   readonly config: Config;
   readonly instruments: readonly Instrument[];
+  /** What each account pays. */
+  readonly fees: Readonly<Record<Mode, FeeRates>>;
   readonly market: Market;
   readonly now: () => Millis;
 }
@@ -80,7 +83,8 @@ export const work = async (name: TickName, body: TickBody, deps: TickDeps, begun
   const market = memoMarket(deps.market, elapsedMs);
   const loaded = readWork(begun.work);
   const brokers = new Map<Mode, MeteredBroker>();
-  const context: BrokerContext = { config: loaded.config, instruments: loaded.instruments, market, now };
+  const { config, instruments, fees } = loaded;
+  const context: BrokerContext = { config, instruments, fees, market, now };
   const broker = (mode: Mode): Broker => {
     const known = brokers.get(mode) ?? metered(mode, deps.brokers(mode, context), elapsedMs);
     brokers.set(mode, known);

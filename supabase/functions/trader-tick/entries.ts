@@ -1,15 +1,22 @@
+import { isDust } from "../../../shared/market/dust.ts";
 import { formatInstant } from "../../../shared/market/instant.ts";
 import { midPrice, type Quote, spreadPct } from "../../../shared/market/quote.ts";
-import { type Amount, addBps, decimal, toAmount } from "../../../shared/money/decimal.ts";
-import { decideEntry, type EntryBudget, type EntryDecision } from "../../../shared/trader/entry.ts";
+import { type Amount, decimal, toAmount } from "../../../shared/money/decimal.ts";
+import { worstFeeBps } from "../../../shared/money/fees.ts";
+import {
+  afterEntry,
+  decideEntry,
+  type EntryBudget,
+  type EntryDecision,
+  leastNotional,
+} from "../../../shared/trader/entry.ts";
 import { initialExitState } from "../../../shared/trader/exit.ts";
 import { type Score, scoreSymbol } from "../../../shared/trader/score.ts";
 import { count, type TickRun } from "../_shared/run.ts";
 import type { HeldPosition } from "../_shared/wire/work.ts";
 import type { Json } from "../_shared/wire/write.ts";
-import { isDust } from "./dust.ts";
 import { slotOf } from "./slot.ts";
-import { freshQuote, type Watch } from "./watch.ts";
+import { freshQuote, salePrice, type Watch } from "./watch.ts";
 
 /** One symbol of the watchlist, scored. */
 export interface Scanned {
@@ -91,14 +98,17 @@ const writeIntent = (run: TickRun, symbol: string, entry: Enter): Json => {
   };
 };
 
-const isHeld = (run: TickRun, position: HeldPosition): boolean => {
+const isHeld = (run: TickRun, watch: Watch, position: HeldPosition): boolean => {
   const instrument = run.work.instruments.find(({ symbol }) => symbol === position.symbol);
-  return instrument === undefined || !isDust(position.qty, position.averagePrice ?? "0", instrument);
+  return instrument === undefined || !isDust(position.qty, salePrice(watch, position), instrument);
 };
 
-const openingBudget = (run: TickRun): EntryBudget => {
+/** The rate an entry of this run must reckon with; without a mode nothing is entered. */
+const feeBps = (run: TickRun): Amount => worstFeeBps(run.work.fees[run.work.mode ?? "live"]);
+
+const openingBudget = (run: TickRun, watch: Watch): EntryBudget => {
   const { openOrders, account } = run.work;
-  const held = run.work.positions.filter((position) => isHeld(run, position));
+  const held = run.work.positions.filter((position) => isHeld(run, watch, position));
   const taken = new Set([...held, ...openOrders.filter(({ side }) => side === "buy")].map(({ symbol }) => symbol));
   return {
     freeCash: account?.freeCash ?? "0",
@@ -107,28 +117,26 @@ const openingBudget = (run: TickRun): EntryBudget => {
   };
 };
 
-const spend = (run: TickRun, budget: EntryBudget, { notional }: Enter): EntryBudget => ({
-  ...budget,
-  freeCash: toAmount(decimal(budget.freeCash).minus(addBps(decimal(notional), decimal(run.work.config.PAPER_FEE_BPS)))),
-  dailyNotionalLeft:
-    budget.dailyNotionalLeft === null ? null : toAmount(decimal(budget.dailyNotionalLeft).minus(decimal(notional))),
-  openPositions: budget.openPositions + 1,
-});
-
-const decideOne = (run: TickRun, scanned: Scanned, budget: EntryBudget): EntryDecision => {
+const decideOne = (run: TickRun, watch: Watch, scanned: Scanned, budget: EntryBudget): EntryDecision => {
   const { symbol, score, quote } = scanned;
   const instrument = run.work.instruments.find((known) => known.symbol === symbol);
   if (quote === null || instrument === undefined)
     return { action: "skip", code: "no_data", message: "no usable quote" };
-  const held = run.work.positions.some((position) => position.symbol === symbol && isHeld(run, position));
+  const held = run.work.positions.some((position) => position.symbol === symbol && isHeld(run, watch, position));
   const hasOpenOrder = run.work.openOrders.some((order) => order.symbol === symbol);
-  return decideEntry({ score, quote, instrument, budget, isHeld: held, hasOpenOrder, config: run.work.config });
+  const { config } = run.work;
+  return decideEntry({ score, quote, instrument, budget, feeBps: feeBps(run), isHeld: held, hasOpenOrder, config });
 };
 
 /** Why nothing is bought, from the best candidate's point of view; the day's limit concerns them all. */
-const whyNot = (run: TickRun, skipped: readonly string[], left: Amount | null): string => {
-  const { config, instruments } = run.work;
-  const isUsedUp = left !== null && instruments.every(({ minNotional }) => decimal(left).lt(decimal(minNotional)));
+const whyNot = (run: TickRun, scanned: readonly Scanned[], skipped: readonly string[], left: Amount | null): string => {
+  const { config } = run.work;
+  const minimums = scanned.flatMap(({ symbol, quote }) => {
+    const instrument = run.work.instruments.find((known) => known.symbol === symbol);
+    if (quote === null || instrument === undefined) return [];
+    return leastNotional({ quote, instrument, feeBps: feeBps(run), config }) ?? [];
+  });
+  const isUsedUp = left !== null && minimums.every((minimum) => decimal(left).lt(decimal(minimum)));
   if (isUsedUp) return `MAX_DAILY_NOTIONAL of ${config.MAX_DAILY_NOTIONAL} leaves ${left} USD for today`;
   return skipped[0] ?? "all enter";
 };
@@ -149,17 +157,21 @@ export const decideEntries = (run: TickRun, watch: Watch): Entries => {
   const intents: Json[] = [];
   const thoughts: Json[] = [];
   const skipped: string[] = [];
-  let budget = openingBudget(run);
+  let budget = openingBudget(run, watch);
   for (const one of scanned) {
-    const decision = decideOne(run, one, budget);
+    const decision = decideOne(run, watch, one, budget);
     if (decision.action === "skip") {
       skipped.push(`${one.symbol}: ${decision.message}`);
       continue;
     }
-    budget = spend(run, budget, decision);
+    budget = afterEntry(budget, decision.notional, feeBps(run));
     intents.push(writeIntent(run, one.symbol, decision));
     thoughts.push({ type: "signal", symbol: one.symbol, content: `${one.symbol}: ${decision.reason}` });
   }
   count(run.findings, "entry_signals", intents.length);
-  return { scans, intents, thoughts: [summary(scanned, whyNot(run, skipped, budget.dailyNotionalLeft)), ...thoughts] };
+  return {
+    scans,
+    intents,
+    thoughts: [summary(scanned, whyNot(run, scanned, skipped, budget.dailyNotionalLeft)), ...thoughts],
+  };
 };

@@ -1,7 +1,8 @@
+import { isDust } from "../../../shared/market/dust.ts";
 import { formatInstant } from "../../../shared/market/instant.ts";
 import type { Instrument } from "../../../shared/market/instrument.ts";
 import type { Quote } from "../../../shared/market/quote.ts";
-import { type Amount, decimal, roundDownTo, toAmount } from "../../../shared/money/decimal.ts";
+import { type Amount, decimal, greatest, leastMultiple, roundDownTo, toAmount } from "../../../shared/money/decimal.ts";
 import {
   decideExit,
   type ExitDecision,
@@ -12,7 +13,6 @@ import {
 import { count, type TickRun } from "../_shared/run.ts";
 import type { HeldPosition } from "../_shared/wire/work.ts";
 import type { Json } from "../_shared/wire/write.ts";
-import { isDust } from "./dust.ts";
 import { slotOf } from "./slot.ts";
 import { freshQuote, type Watch } from "./watch.ts";
 
@@ -24,8 +24,9 @@ export interface Exits {
   readonly thoughts: readonly Json[];
 }
 
-const writeState = (symbol: string, state: ExitState): Json => ({
+const writeState = ({ symbol, openingLot }: HeldPosition, state: ExitState): Json => ({
   symbol,
+  opening_lot: openingLot,
   high_water: state.highWater,
   stop_price: state.stopPrice,
   target_price: state.targetPrice,
@@ -54,7 +55,11 @@ const sellableQty = (position: HeldPosition, instrument: Instrument, quote: Quot
   return isDust(qty, quote.bid, instrument) ? null : qty;
 };
 
-const writeIntent = (run: TickRun, position: HeldPosition, qty: string, exit: ExitDecision): Json => {
+/** As low as was decided, but no lower than the broker lets such a quantity be sold: above dust that is still within the bid. */
+const limitFor = ({ limitPrice }: ExitDecision, qty: Amount, { minNotional, priceIncrement }: Instrument): Amount =>
+  toAmount(greatest(decimal(limitPrice), leastMultiple(decimal(minNotional), decimal(qty), decimal(priceIncrement))));
+
+const writeIntent = (run: TickRun, position: HeldPosition, qty: Amount, exit: ExitDecision): Json => {
   const openedAt = formatInstant(position.openedAt ?? 0);
   return {
     engine: "trader",
@@ -82,7 +87,7 @@ const decideOne = (run: TickRun, watch: Watch, position: HeldPosition): Partial<
       thoughts: { type: "exit_error", symbol, content: `${symbol} is held, but there is no price to judge it by` },
     };
   }
-  const states = isStored(position, state) ? {} : { states: writeState(symbol, state) };
+  const states = isStored(position, state) ? {} : { states: writeState(position, state) };
   const exit = decideExit(state, quote, run.now(), run.work.config, instrument.priceIncrement);
   if (exit === null) return states;
   const content = `${symbol}: ${exit.reason}, bid ${quote.bid}, stop ${state.stopPrice}, target ${state.targetPrice}`;
@@ -101,7 +106,7 @@ const decideOne = (run: TickRun, watch: Watch, position: HeldPosition): Partial<
   count(run.findings, "exit_signals");
   return {
     ...states,
-    intents: writeIntent(run, position, qty, exit),
+    intents: writeIntent(run, position, qty, { ...exit, limitPrice: limitFor(exit, qty, instrument) }),
     thoughts: { type: "exit_signal", symbol, content },
   };
 };

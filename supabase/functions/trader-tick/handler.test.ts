@@ -116,6 +116,42 @@ describe("the trader tick", () => {
     }
   });
 
+  it("takes for held what could be sold at the bid of now, not at what it cost", async () => {
+    const entered = async (position: Json) =>
+      (await runWith({ positions: [held({ engine: "manual", ...position })] })).intents.map(({ symbol }) => symbol);
+    expect(await entered({ qty: "0.00005", average_price: "15000" })).toEqual([ETH]);
+    expect(await entered({ qty: "0.00004", average_price: "60000" })).toEqual([BTC, ETH]);
+  });
+
+  it("sells what is worth the minimum at the bid at no lower limit than the broker takes, and leaves dust", async () => {
+    market.quote(BTC, "19000", "19010", NOW);
+    const sold = async (qty: string) => (await runWith({ positions: [held({ qty, free_qty: qty })] })).intents[0];
+    expect(await sold("0.00005264")).toMatchObject({
+      symbol: BTC,
+      limit_price: "18996.97",
+      metadata: { urgency: "stop_loss" },
+    });
+    expect(await sold("0.00005263")).toMatchObject({ purpose: "entry" });
+    expect(await sold("0.00006")).toMatchObject({ symbol: BTC, limit_price: "18962" });
+  });
+
+  it("says which opening of a position an exit state is for", async () => {
+    market.quote(BTC, "20250", "20260", NOW);
+    const { payload } = await runWith({ positions: [held({ opening_lot: "17" })] });
+    expect(payload.exit_states).toMatchObject([{ symbol: BTC, opening_lot: "17" }]);
+  });
+
+  it("sizes and filters with the fees of the account it trades on, the assumed ones where nobody tells them", async () => {
+    const account = { cash: "10.06", free_cash: "10.06", opened: true };
+    const notional = async (fees: Json | undefined) => (await runWith({ account, fees })).intents[0]?.notional;
+    expect(await notional(undefined)).toBe("9.96");
+    const paper = { maker_bps: "0", taker_bps: "60" };
+    expect(await notional({ paper, live: { maker_bps: "1", taker_bps: "1" } })).toBe("10");
+    const filter = { TRADER_COST_FILTER_RATIO: "1" };
+    const dear = { paper: { maker_bps: "0", taker_bps: "1000" } };
+    expect((await runWith({ fees: dear }, filter)).intents).toEqual([]);
+  });
+
   it("judges a position by its last known quote when the market is silent", async () => {
     market.fail(true);
     const quotes = [{ symbol: BTC, bid: "19000", ask: "19010", source: "test", observed_at: "2026-03-01T11:50:00Z" }];

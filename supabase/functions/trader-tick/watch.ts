@@ -1,9 +1,11 @@
 import type { Candle } from "../../../shared/market/candle.ts";
 import { closedCandles } from "../../../shared/market/candle.ts";
 import { implausible, type Quote, usableQuote } from "../../../shared/market/quote.ts";
+import type { Amount } from "../../../shared/money/decimal.ts";
 import { each } from "../_shared/each.ts";
 import type { MarketProblem, QuoteResult } from "../_shared/market/market.ts";
 import type { TickRun } from "../_shared/run.ts";
+import type { HeldPosition } from "../_shared/wire/work.ts";
 import type { Json } from "../_shared/wire/write.ts";
 
 /** The market as one run sees it. */
@@ -75,6 +77,10 @@ export const freshQuote = (run: TickRun, watch: Watch, symbol: string): Quote | 
   const fresh = usableQuote(watch.quotes.get(symbol) ?? null, run.now(), run.work.config.QUOTE_MAX_AGE_SECONDS);
   return fresh.ok ? fresh.value : null;
 };
+
+/** Returns what a sale of a position would bring per unit: this run's bid, else the last good price that the database knows; null when there is none. */
+export const salePrice = (watch: Watch, position: Pick<HeldPosition, "symbol" | "salePrice">): Amount | null =>
+  watch.quotes.get(position.symbol)?.bid ?? position.salePrice;
 
 /** Returns the closed candles that the database does not have yet. */
 export const newCandles = (run: TickRun, watch: Watch): Candle[] =>

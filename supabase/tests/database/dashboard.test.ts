@@ -35,11 +35,11 @@ describe("the dashboard reads", () => {
       market_source: "test",
       unresolved_orders: 0,
       last_tick: { "trader-tick": { outcome: "ok", started_at: NOON, age_seconds: 20, late: false } },
-      // 2000 - 24 - 0.2 + 6.1 - 0.05 in cash; 0.0003 BTC at a mid of 61000; 24 USD bought and 20 USD still open.
+      // 2000 - 24 - 0.2 + 6.1 - 0.05 in cash; 0.0003 BTC at a mid of 61000; 24 USD bought and 20 USD still open, which hold back 0.19 in fees too.
       account: {
         cash: "1981.85",
         reserved_cash: "20",
-        free_cash: "1961.85",
+        free_cash: "1961.66",
         equity: "2000.15",
         day_notional: "44",
         max_daily_notional: "200",

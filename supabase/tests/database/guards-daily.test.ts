@@ -66,7 +66,7 @@ describe("MAX_DAILY_NOTIONAL", () => {
     await fillToday("40");
     await accepted(db, entry({ notional: "10" }));
     const sql = db.as("service_role", {}, { connection: { TimeZone: "Pacific/Kiritimati" } });
-    expect(await submit(db, entry({ symbol: "ETH-USD", notional: "1" }), sql)).toMatchObject({
+    expect(await submit(db, entry({ symbol: "ETH-USD", notional: "2" }), sql)).toMatchObject({
       code: "MAX_DAILY_NOTIONAL",
       evidence: { day: "2026-03-01" },
     });

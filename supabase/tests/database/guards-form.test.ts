@@ -49,7 +49,7 @@ describe("INVALID_INTENT", () => {
     ["names an unknown symbol", entry({ symbol: "LUNA-USD" }), /no instrument 'LUNA-USD'/],
     ["names a symbol in odd case", entry({ symbol: "btc-usd" }), /no instrument 'btc-usd'/],
     ["names a symbol with a space", entry({ symbol: "BTC-USD " }), /no instrument 'BTC-USD '/],
-    ["is below the smallest notional", entry({ notional: "0.99" }), /minimum of 1 USD/],
+    ["is below the smallest notional", entry({ notional: "0.99" }), /0.99 USD is below the minimum of 1.02/],
     ["is below the smallest quantity", exit({ qty: "0.000009" }), /minimum of 0.00001/],
     ["has metadata that is no object", entry({ metadata: [] }), /metadata must be an object/],
     ["has an unknown urgency", entry({ metadata: { urgency: "now" } }), /urgency must be passive or stop_loss/],

@@ -40,7 +40,7 @@ describe("submit_intent", () => {
     const free = { ...wrong(), symbol: "SOL-USD" };
     const key = () => ({ ...free, idempotency_key: randomUUID() });
     await setKnob(db, "MAX_OPEN_POSITIONS", "3");
-    const live = await accepted(db, { ...key(), notional: "1" });
+    const live = await accepted(db, { ...key(), notional: "2" });
     await moveOrder(db, live, "submitted");
     await asEngine(db, (sql) => sql`update public.accounts set cash = 0 where mode = 'paper'`);
     await setKnob(db, "MAX_OPEN_POSITIONS", "0");

@@ -122,7 +122,7 @@ describe("submit_intent denies", () => {
     await quote(
       "update public.quotes set observed_at = private.clock() - interval '30 seconds' where symbol = 'BTC-USD'",
     );
-    expect(await submit(db, entry({ notional: 1 }))).toMatchObject({ status: "accepted" });
+    expect(await submit(db, entry({ notional: 2 }))).toMatchObject({ status: "accepted" });
     await quote(
       "update public.quotes set observed_at = private.clock() - interval '30.5 seconds' where symbol = 'ETH-USD'",
     );
@@ -138,7 +138,7 @@ describe("submit_intent denies", () => {
       evidence: { bid: "100.06" },
     });
     await quote("update public.quotes set bid = 100.05, ask = 100 where symbol = 'SOL-USD'");
-    expect(await submit(db, entry({ symbol: "SOL-USD", notional: 1 }))).toMatchObject({ status: "accepted" });
+    expect(await submit(db, entry({ symbol: "SOL-USD", notional: 2 }))).toMatchObject({ status: "accepted" });
     await db.admin`delete from public.quotes where symbol = 'DOGE-USD'`;
     expect(await submit(db, entry({ symbol: "DOGE-USD", limit_price: 1 }))).toMatchObject({
       code: "STALE_QUOTE",
@@ -198,13 +198,18 @@ describe("submit_intent denies", () => {
     await cash("25.2374");
     expect(await submit(db, entry())).toMatchObject({
       code: "INSUFFICIENT_CASH",
-      evidence: { free: expect.stringMatching(/^25\.2374/), needed: expect.stringMatching(/^25\.2375/), fee_bps: "95" },
+      evidence: {
+        free: expect.stringMatching(/^25\.2374/),
+        needed: expect.stringMatching(/^25\.2375/),
+        fee_bps: "95",
+        fee_source: "knob",
+      },
     });
     await cash("50.4750");
     await accepted(db, entry());
     await accepted(db, entry({ symbol: "ETH-USD" }));
-    await setKnob(db, "MAX_DAILY_NOTIONAL", "51");
-    expect(await submit(db, entry({ symbol: "SOL-USD", notional: 1 }))).toMatchObject({ code: "INSUFFICIENT_CASH" });
+    await setKnob(db, "MAX_DAILY_NOTIONAL", "52");
+    expect(await submit(db, entry({ symbol: "SOL-USD", notional: 2 }))).toMatchObject({ code: "INSUFFICIENT_CASH" });
   });
 
   it("EXCEEDS_POSITION: more than is held less what is already being sold; and no second live exit", async () => {

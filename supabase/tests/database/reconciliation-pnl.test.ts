@@ -22,7 +22,7 @@ describe("snapshots and the day's P&L", () => {
     await reconcile(db, { cash: "1980", holdings: { "SOL-USD": "0.2" } });
     const [cash] =
       await db.sql`select * from public.crypto_cash_snapshots where mode = 'paper' order by taken_at desc, id desc limit 1`;
-    expect([cash?.cash_available, cash?.buying_power, Number(cash?.equity)].map(Number)).toEqual([1980, 1880, 2002]);
+    expect([cash?.cash_available, cash?.buying_power, Number(cash?.equity)].map(Number)).toEqual([1980, 1879.05, 2002]);
     const [holdings] =
       await db.sql`select * from public.crypto_holdings_snapshots where mode = 'paper' order by taken_at desc, id desc limit 1`;
     expect([holdings?.holdings, Number(holdings?.total_crypto_value)]).toEqual([{ "SOL-USD": "0.2" }, 22]);

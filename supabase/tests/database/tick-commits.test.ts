@@ -115,6 +115,7 @@ describe("an order on its way through the ticks", () => {
     expect(reports).toEqual([expect.objectContaining({ order_id: id, result: "applied", status: "filled" })]);
     const next = await ticks.start("trader-tick");
     expect(next.work.account).toMatchObject({ day_notional: "19.9998", daily_notional_left: "30.0002" });
+    const [held] = next.work.positions as { opening_lot: string }[];
     expect(next.work.positions).toEqual([
       expect.objectContaining({
         symbol: "BTC-USD",
@@ -125,7 +126,15 @@ describe("an order on its way through the ticks", () => {
       }),
     ]);
     await ticks.commit(next, {
-      exit_states: [{ symbol: "BTC-USD", stop_price: "59000", high_water: "60100", trail_armed: true }],
+      exit_states: [
+        {
+          symbol: "BTC-USD",
+          opening_lot: held?.opening_lot,
+          stop_price: "59000",
+          high_water: "60100",
+          trail_armed: true,
+        },
+      ],
     });
     await ticks.finish(next);
     const after = await ticks.start("trader-tick");

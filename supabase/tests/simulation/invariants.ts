@@ -107,8 +107,7 @@ const nothingIsLeft: Check = async ({ admin, exchange }) => {
     where status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending') or unresolved`;
   const intents = await admin`select id, purpose, symbol from public.order_intents where status = 'active'`;
   const held = await admin`
-    select p.symbol, p.qty from public.positions as p join public.instruments as i using (symbol) join public.quotes as q using (symbol)
-    where p.qty >= i.min_qty and p.qty * q.bid >= i.min_notional * 1.2`;
+    select p.symbol, p.qty from public.positions as p where p.qty > 0 and not private.dust(p.mode, p.symbol, p.qty / 1.2)`;
   const resting = Object.values(exchange.state.orders).filter(isOpen);
   const [account] = await admin`select degraded, degraded_reason from public.accounts where mode = 'paper'`;
   return [

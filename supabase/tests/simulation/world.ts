@@ -64,7 +64,7 @@ export async function openWorld(arena: Arena, seed: number, say: (line: string) 
   const instruments = await readInstruments(admin);
   const market = new SimulatedMarket(dice, clock, now, instruments);
   const latency = dice.pick({ "0": 2, "200": 3, "3000": 1 }, "latency");
-  const rules = exchangeRules({ PAPER_FEE_BPS: "95", PAPER_LATENCY_MS: Number(latency) }, instruments);
+  const rules = exchangeRules({ PAPER_LATENCY_MS: Number(latency) }, instruments);
   const exchange = new FaultExchange({ dice, market, rules, cash: CASH, now, trace });
   const server = await serveExchange(exchange.answer, (error) => trace(`exchange broke: ${String(error)}`));
   const broker = brokerAt(server.url, exchange, now);

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { headerQuery } from "../features/header/header-query.ts";
 import { CommandsPanel } from "../features/settings/commands-panel.tsx";
+import { FeesPanel } from "../features/settings/fees-panel.tsx";
 import { KnobsPanel } from "../features/settings/knobs-panel.tsx";
 import type { Mode } from "../lib/mode.ts";
 
@@ -11,6 +12,7 @@ export function SettingsPage({ mode, canCommand }: { mode: Mode; canCommand: boo
   return (
     <>
       {canCommand && <CommandsPanel mode={mode} safeMode={safeMode} />}
+      {header.data && <FeesPanel mode={mode} fees={header.data.account} canCommand={canCommand} />}
       <KnobsPanel canCommand={canCommand} />
     </>
   );

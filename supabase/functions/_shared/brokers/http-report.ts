@@ -1,4 +1,5 @@
 import {
+  type Balances,
   type ExecutionReport,
   REPORT_STATES,
   type ReportedFill,
@@ -6,6 +7,7 @@ import {
 } from "../../../../shared/broker/port.ts";
 import type { Quote } from "../../../../shared/market/quote.ts";
 import type { Amount } from "../../../../shared/money/decimal.ts";
+import type { FeeRates } from "../../../../shared/money/fees.ts";
 import type { Side } from "../../../../shared/orders/order.ts";
 import * as read from "../wire/read.ts";
 
@@ -59,11 +61,21 @@ export const parseReports = (body: unknown): readonly ExecutionReport[] | string
 export const parseQuotes = (body: unknown): readonly Quote[] | string =>
   read.orSentence(() => read.list(body, readQuote));
 
-/** Reads `{cash, reserved_cash?}` in USD, or returns a sentence. */
-export const parseBalances = (body: unknown): { readonly cash: Amount; readonly reservedCash: Amount } | string =>
+/** Half a tariff is none, and so is one that can't be read: it must not cost us the balances. */
+const readFees = (body: unknown): FeeRates | null => {
+  const fees = read.orSentence(() => ({
+    makerBps: notNegative(body, "maker_bps"),
+    takerBps: notNegative(body, "taker_bps"),
+  }));
+  return typeof fees === "string" ? null : fees;
+};
+
+/** Reads `{cash, reserved_cash?, maker_bps?, taker_bps?}` in USD and basis points, or returns a sentence. */
+export const parseBalances = (body: unknown): Omit<Balances, "observedAt"> | string =>
   read.orSentence(() => ({
     cash: read.amount(body, "cash"),
     reservedCash: read.nullable(body, "reserved_cash", notNegative) ?? "0",
+    fees: readFees(body),
   }));
 
 /** Reads quantities by symbol, zero left out, or returns a sentence. */

@@ -84,7 +84,10 @@ describe("a broker over HTTP", () => {
     };
     const broker = await brokerThat((response, request) => reply(response, 200, bodies[request.path]));
     expect(await broker.listOpenOrders()).toMatchObject({ ok: true, value: [{ clientOrderId: ID }] });
-    expect(await broker.balances()).toEqual({ ok: true, value: { cash: "1999.5", reservedCash: "0", observedAt: 42 } });
+    expect(await broker.balances()).toEqual({
+      ok: true,
+      value: { cash: "1999.5", reservedCash: "0", fees: null, observedAt: 42 },
+    });
     expect(await broker.holdings()).toEqual({
       ok: true,
       value: { quantities: { "BTC-USD": "0.0004" }, observedAt: 42 },
@@ -93,6 +96,18 @@ describe("a broker over HTTP", () => {
       ok: true,
       value: [{ bid: "1", bidSize: null }],
     });
+  });
+
+  it("reads the account's fee rates with its balances, and half a tariff as none", async () => {
+    const fees = async (rates: object) => {
+      const broker = await answers(200, { cash: "1", ...rates });
+      const balances = await broker.balances();
+      await server?.close();
+      return balances.ok && balances.value.fees;
+    };
+    expect(await fees({ maker_bps: "25", taker_bps: 40 })).toEqual({ makerBps: "25", takerBps: "40" });
+    expect(await fees({ maker_bps: "25" })).toBeNull();
+    expect(await fees({ maker_bps: "25", taker_bps: "free" })).toBeNull();
   });
 
   it("dates books by when they were asked for, since a fill may come while they are on their way", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DEFAULT_CONFIG } from "../../../../shared/config/parse-config.ts";
+import { ASSUMED_FEES } from "../../../../shared/money/fees.ts";
 import { scriptedMarket } from "../../../tests/support/scripted-market.ts";
 import { fakeStore } from "../fake-store.ts";
 import type { Store } from "../store.ts";
@@ -19,10 +20,12 @@ const instruments = [
   },
 ];
 
+const fees = { paper: ASSUMED_FEES, live: ASSUMED_FEES };
+
 const open = (store: Pick<Store, "paperLoad" | "paperSave"> = fakeStore([])) => {
   const market = scriptedMarket();
   const clock = { now: Date.UTC(2026, 2, 1, 12) };
-  const broker = () => paperBroker(store, { config: DEFAULT_CONFIG, instruments, market, now: () => clock.now });
+  const broker = () => paperBroker(store, { config: DEFAULT_CONFIG, instruments, fees, market, now: () => clock.now });
   market.quote(BTC, "20000", "20010", clock.now);
   return { market, clock, broker, store };
 };

@@ -46,7 +46,7 @@ const isWorthSaving = (before: ExchangeState | null, after: ExchangeState): bool
  * market since its last step, does its own step and saves; when somebody else saved first it starts over.
  */
 export const paperBroker = (store: Pick<Store, "paperLoad" | "paperSave">, context: BrokerContext): Broker => {
-  const rules = exchangeRules(context.config, context.instruments);
+  const rules = exchangeRules(context.config, context.instruments, context.fees.paper);
   const feed = (state: ExchangeState, events: readonly ExchangeEvent[]): ExchangeState =>
     events.reduce((next, event) => stepExchange(next, event, rules).state, state);
 

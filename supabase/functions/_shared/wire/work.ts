@@ -3,6 +3,7 @@ import type { Millis } from "../../../../shared/market/instant.ts";
 import type { Instrument } from "../../../../shared/market/instrument.ts";
 import type { Quote } from "../../../../shared/market/quote.ts";
 import type { Amount } from "../../../../shared/money/decimal.ts";
+import { ASSUMED_FEES, type FeeRates } from "../../../../shared/money/fees.ts";
 import type { Mode } from "../../../../shared/orders/order.ts";
 import { type ClaimedOrder, MODES, readClaimedOrder } from "./claimed-order.ts";
 import * as read from "./read.ts";
@@ -22,6 +23,10 @@ export interface HeldPosition {
   readonly openedAt: Millis | null;
   readonly exitBy: Millis | null;
   readonly strategy: string | null;
+  /** Which opening of the position this is, to be told with its exit state; null where nobody noted it. */
+  readonly openingLot: string | null;
+  /** The last good price of a sale, however old; null when the symbol was never priced. */
+  readonly salePrice: Amount | null;
 }
 
 /** A live order as the trader sees it. */
@@ -38,7 +43,7 @@ export interface OpenOrder {
   readonly cancelReasonCode: string | null;
 }
 
-/** Cash in USD. */
+/** Cash in USD; free is what no open buy holds back, their fees counted. */
 export interface Account {
   readonly cash: Amount;
   readonly freeCash: Amount;
@@ -52,6 +57,7 @@ export interface Work {
   readonly config: Config;
   readonly instruments: readonly Instrument[];
   readonly quotes: readonly Quote[];
+  readonly fees: Readonly<Record<Mode, FeeRates>>;
   readonly orders: readonly ClaimedOrder[];
   readonly mode: Mode | null;
   readonly account: Account | null;
@@ -107,6 +113,8 @@ const readPosition = (row: unknown): HeldPosition => ({
   openedAt: read.nullable(row, "opened_at", read.instant),
   exitBy: read.nullable(row, "exit_by", read.instant),
   strategy: read.textOf(row, "strategy"),
+  openingLot: read.textOf(row, "opening_lot"),
+  salePrice: read.nullable(row, "sale_price", positive),
 });
 
 const readOpenOrder = (row: unknown): OpenOrder => ({
@@ -132,6 +140,12 @@ const readAccount = (body: unknown, field: string): Account => {
   };
 };
 
+const readFees = (work: unknown, mode: Mode): FeeRates =>
+  read.nullable(read.fieldOf(work, "fees"), mode, (fees, field) => ({
+    makerBps: notNegative(read.fieldOf(fees, field), "maker_bps"),
+    takerBps: notNegative(read.fieldOf(fees, field), "taker_bps"),
+  })) ?? ASSUMED_FEES;
+
 const readLatestCandles = (work: unknown): Readonly<Record<string, Millis>> => {
   const latest = read.fieldOf(work, "latest_candles") ?? {};
   const symbols = Object.keys(latest as object).filter((symbol) => read.fieldOf(latest, symbol) !== null);
@@ -143,6 +157,7 @@ export const readWork = (work: unknown): Work => ({
   config: readConfig(read.fieldOf(work, "config")),
   instruments: read.listIn(work, "instruments", readInstrument),
   quotes: read.listIn(work, "quotes", readQuote),
+  fees: { paper: readFees(work, "paper"), live: readFees(work, "live") },
   orders: read.listIn(work, "orders", readClaimedOrder),
   mode: read.nullable(work, "mode", (body, field) => read.oneOf(body, field, MODES)),
   account: read.nullable(work, "account", readAccount),

@@ -113,6 +113,7 @@ export const writeBook = (
 ): Json => ({
   mode,
   cash: balances.cash,
+  ...(balances.fees ? { maker_bps: balances.fees.makerBps, taker_bps: balances.fees.takerBps } : {}),
   holdings: holdings.quantities,
   open_orders: open.map((order) => ({
     client_order_id: order.clientOrderId,

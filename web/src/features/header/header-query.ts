@@ -34,6 +34,11 @@ export interface Header {
     readonly max_daily_notional: Amount;
     readonly open_positions: number;
     readonly max_open_positions: number;
+    readonly broker: string;
+    readonly maker_bps: Amount;
+    readonly taker_bps: Amount;
+    /** Where the rates come from. */
+    readonly fee_source: "assumed" | "knob" | "broker" | "operator";
   };
   readonly pnl: {
     readonly today: Amount | null;

@@ -23,6 +23,8 @@ interface Position {
   readonly trail_armed: boolean;
   readonly opened_at: string | null;
   readonly exit_by: string | null;
+  /** Too little to be sold: it counts as nothing held. */
+  readonly is_dust: boolean;
 }
 
 const positionsQuery = (mode: Mode) =>
@@ -48,7 +50,9 @@ const columns = (now: number): readonly Column<Position>[] => [
   {
     title: "Symbol",
     width: 10,
-    cell: (row) => <Two main={<strong>{row.symbol}</strong>} more={words(row.engine)} />,
+    cell: (row) => (
+      <Two main={<strong>{row.symbol}</strong>} more={row.is_dust ? "dust, too little to sell" : words(row.engine)} />
+    ),
   },
   {
     title: "Value",
