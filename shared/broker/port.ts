@@ -18,12 +18,14 @@ export interface OrderRequest {
   readonly limitPrice: Amount;
 }
 
-/** One execution; the fee is in USD. */
+/** One execution. */
 export interface ReportedFill {
   readonly fillId: string;
   readonly qty: Amount;
   readonly price: Amount;
   readonly fee: Amount;
+  /** What the fee was taken in: the base currency, so that the position shrinks by it, or USD; absent: as the whole report's. */
+  readonly feeCurrency?: string;
   readonly executedAt: Millis;
 }
 
@@ -42,6 +44,8 @@ export interface ExecutionReport {
   readonly filledQty: Amount;
   readonly averagePrice: Amount | null;
   readonly fee: Amount;
+  /** What the cumulative fee is in; absent: as its fills', else USD. */
+  readonly feeCurrency?: string;
   readonly fills: readonly ReportedFill[] | null;
   readonly reason: string | null;
   readonly observedAt: Millis;

@@ -1,7 +1,7 @@
 import type { Side } from "../orders/order.ts";
 import { type Amount, type Decimal, decimal, least, roundFee, toAmount, ZERO } from "./decimal.ts";
 
-/** One execution as it is booked: quantity in the base asset, price and fee in USD. */
+/** One execution as it is booked: quantity in the base asset, price and fee in USD; `feeQty` is what of the fee was taken in the base asset. */
 export interface Fill {
   readonly fillId: string;
   readonly symbol: string;
@@ -9,6 +9,7 @@ export interface Fill {
   readonly qty: Amount;
   readonly price: Amount;
   readonly fee: Amount;
+  readonly feeQty?: Amount;
 }
 
 /** What is left of a buy; `fee` is the part of the buy's fee that no sell has used up yet. */
@@ -63,7 +64,12 @@ const isSameFill = (a: Fill, b: Fill): boolean =>
   a.side === b.side &&
   decimal(a.qty).eq(decimal(b.qty)) &&
   decimal(a.price).eq(decimal(b.price)) &&
-  decimal(a.fee).eq(decimal(b.fee));
+  decimal(a.fee).eq(decimal(b.fee)) &&
+  decimal(a.feeQty ?? "0").eq(decimal(b.feeQty ?? "0"));
+
+/** Returns by how much a fill changes what is held: a fee in coins makes a buy bring that much less, and a sell take that much more. */
+export const heldChange = ({ side, qty, feeQty = "0" }: Fill): Amount =>
+  toAmount(side === "buy" ? decimal(qty).minus(decimal(feeQty)) : decimal(qty).plus(decimal(feeQty)).neg());
 
 /** The part of a fee that belongs to `part` of `whole`; the last part takes the rest, so that the parts add up. */
 const feeShare = (fee: Decimal, part: Decimal, whole: Decimal): Decimal =>
@@ -114,13 +120,15 @@ const eatLots = (book: LotBook, { sell, qty: sold, fee }: UncoveredSell): LotBoo
 };
 
 const applySell = (book: LotBook, sell: Fill): LotBook => {
-  const next = eatLots(book, { sell, qty: sell.qty, fee: sell.fee });
+  const next = eatLots(book, { sell, qty: toAmount(decimal(heldChange(sell)).neg()), fee: sell.fee });
   const rest = next.uncovered[book.uncovered.length];
   if (rest === undefined) return next;
   return { ...next, refused: [...book.refused, { code: "sells_more_than_held", fillId: sell.fillId, qty: rest.qty }] };
 };
 
-const applyBuy = (book: LotBook, { fillId, symbol, qty, price, fee }: Fill): LotBook => {
+const applyBuy = (book: LotBook, buy: Fill): LotBook => {
+  const { fillId, symbol, price, fee } = buy;
+  const qty = heldChange(buy);
   const opened = {
     ...book,
     lots: [...book.lots, { fillId, symbol, qty, remainingQty: qty, price, fee }],

@@ -236,7 +236,10 @@ const anyStory = fc
       const isOver = end !== "none" && index >= endAt;
       const state = qty.eq(decimal("1")) ? "filled" : isOver ? end : "partially_filled";
       story.push(
-        report(state, toAmount(qty), index + 2, { averagePrice: toAmount(notional.div(qty)), fee: toAmount(notional.div(decimal("100"))) }),
+        report(state, toAmount(qty), index + 2, {
+          averagePrice: toAmount(notional.div(qty)),
+          fee: toAmount(notional.div(decimal("100"))),
+        }),
       );
     }
     const last = story.at(-1);

@@ -92,7 +92,9 @@ const bookMore = (known: Booked, order: FoldableOrder, report: Snapshot): Booked
     qty: total,
     notional: known.notional.plus(more.times(price)),
     fee: known.fee.plus(known.qty.gt(ZERO) ? greatest(ZERO, moreFee) : moreFee),
-    found: isBeyondLimit(order.side, decimal(order.limitPrice), closest) ? [...known.found, "worse_than_limit"] : known.found,
+    found: isBeyondLimit(order.side, decimal(order.limitPrice), closest)
+      ? [...known.found, "worse_than_limit"]
+      : known.found,
   };
 };
 
@@ -231,7 +233,9 @@ const foldRefusal = (order: FoldableOrder, observedAt: Millis): FoldedReport => 
   if (order.status === "submitted" || (order.status === "cancel_pending" && isUnheardOf)) {
     return unchanged({ ...order, status: "rejected", lastReportAt: observedAt });
   }
-  return unchanged(order, order.status === "rejected" ? [] : ["contradictory_report"]);
+  const isNews = order.lastReportAt === null || observedAt > order.lastReportAt;
+  if (order.status === "rejected" || !isNews) return unchanged(order);
+  return unchanged({ ...order, lastReportAt: observedAt }, ["contradictory_report"]);
 };
 
 /**

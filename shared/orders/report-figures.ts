@@ -39,8 +39,7 @@ const PRICE_PLACES = 18;
 const placesOf = (value: Decimal): number => value.toFixed().split(".")[1]?.length ?? 0;
 
 /** Returns how far a told figure may be off because it was rounded: a unit of its last place, but never more than `most`. */
-export const roundingOf = (told: Decimal, most: Decimal): Decimal =>
-  least(decimal("10").pow(-placesOf(told)), most);
+export const roundingOf = (told: Decimal, most: Decimal): Decimal => least(decimal("10").pow(-placesOf(told)), most);
 
 /** Returns how far an average price may be off because it was rounded: a cent at most, and half a percent of a coin that is cheap. */
 export const priceRounding = (price: Decimal): Decimal => roundingOf(price, least(CENT, price.times(HALF_PERCENT)));

@@ -52,6 +52,7 @@ const filledOrder = (order: PaperOrder, execution: Execution, rules: ExchangeRul
     qty: toAmount(execution.qty),
     price: toAmount(execution.price),
     fee: toAmount(fee.minus(decimal(order.fee))),
+    feeCurrency: "USD",
     executedAt: execution.at,
   };
   return {

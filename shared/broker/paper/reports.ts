@@ -32,6 +32,7 @@ export const toReport = (order: PaperOrder, now: Millis): ExecutionReport => ({
   filledQty: order.filledQty,
   averagePrice: averagePrice(order),
   fee: order.fee,
+  feeCurrency: "USD",
   fills: order.fills,
   reason: null,
   observedAt: now,

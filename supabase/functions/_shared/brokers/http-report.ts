@@ -16,11 +16,18 @@ const STATES: readonly ReportState[] = REPORT_STATES;
 const positive = (body: unknown, field: string) => read.amount(body, field, read.POSITIVE);
 const notNegative = (body: unknown, field: string) => read.amount(body, field, read.NOT_NEGATIVE);
 
+/** Which currency a fee may be in is for the database to judge: it knows the symbol. */
+const readFeeCurrency = (body: unknown): { readonly feeCurrency?: string } => {
+  const feeCurrency = read.textOf(body, "fee_currency");
+  return feeCurrency === null ? {} : { feeCurrency };
+};
+
 const readFill = (body: unknown): ReportedFill => ({
   fillId: read.text(body, "fill_id"),
   qty: positive(body, "qty"),
   price: positive(body, "price"),
   fee: read.amount(body, "fee"),
+  ...readFeeCurrency(body),
   executedAt: read.instant(body, "executed_at"),
 });
 
@@ -35,6 +42,7 @@ const readReport = (body: unknown): ExecutionReport => ({
   filledQty: notNegative(body, "filled_qty"),
   averagePrice: read.nullable(body, "average_price", positive),
   fee: read.amount(body, "fee"),
+  ...readFeeCurrency(body),
   fills: read.nullable(body, "fills", (order, field) => read.list(read.fieldOf(order, field), readFill)),
   reason: read.textOf(body, "reason"),
   observedAt: read.instant(body, "observed_at"),

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
 import { reply, type SeenRequest, startTestServer, type TestServer } from "../test-server.ts";
+import { writeReport } from "../wire/write.ts";
 import { httpBroker } from "./http.ts";
 
 const ID = "131de903-5a9c-4260-abc1-28d562a5dcf0";
@@ -36,6 +37,17 @@ const answers = (status: number, body: unknown, headers = {}) =>
   brokerThat((response) => reply(response, status, body, headers));
 
 describe("a broker over HTTP", () => {
+  it("reads what a fee was taken in, of the order and of each fill", async () => {
+    const fills = [{ ...WORKING.fills[0], fee: "0.0000004", fee_currency: "BTC" }];
+    const broker = await answers(200, { ...WORKING, fee: "0.0000004", fee_currency: "BTC", fills });
+    const found = await broker.getOrder(ID);
+    expect(found.ok && [found.value.feeCurrency, found.value.fills?.[0]?.feeCurrency]).toEqual(["BTC", "BTC"]);
+    expect(found.ok && writeReport({ id: ID, leaseToken: null }, found.value)).toMatchObject({
+      fee_currency: "BTC",
+      fills: [{ fee: "0.0000004", fee_currency: "BTC" }],
+    });
+  });
+
   it("places an order with the client's id and reads the report", async () => {
     const broker = await answers(201, WORKING);
     const placed = await broker.place(ORDER);

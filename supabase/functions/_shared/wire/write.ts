@@ -21,12 +21,16 @@ export interface ReportTarget {
 const targetOf = ({ id, leaseToken }: ReportTarget): Json =>
   leaseToken === null ? { order_id: id } : { order_id: id, lease_token: leaseToken };
 
+const writeFeeCurrency = ({ feeCurrency }: { readonly feeCurrency?: string }) =>
+  feeCurrency === undefined ? {} : { fee_currency: feeCurrency };
+
 const writeFills = (report: ExecutionReport) =>
-  report.fills?.map(({ fillId, qty, price, fee, executedAt }) => ({
+  report.fills?.map(({ fillId, qty, price, fee, executedAt, ...rest }) => ({
     fill_id: fillId,
     qty,
     price,
     fee,
+    ...writeFeeCurrency(rest),
     executed_at: formatInstant(executedAt),
   }));
 
@@ -44,6 +48,7 @@ export const writeReport = (
   filled_qty: report.filledQty,
   average_price: report.averagePrice,
   fee: report.fee,
+  ...writeFeeCurrency(report),
   broker_order_id: report.brokerOrderId,
   ...(report.fills === null ? {} : { fills: writeFills(report) }),
   ...(report.reason === null ? {} : { reason: report.reason }),
