@@ -184,14 +184,14 @@ isOneToOne: false
                   ]
                 },"crypto_orders": {
                   Row: {
-                    "acknowledged_at": string | null,"attempts": number,"average_price": number | null,"broker_order_id": string | null,"cancel_reason_code": string | null,"cancel_requested_at": string | null,"cancel_requested_by": string | null,"claimed_for": string | null,"closed_at": string | null,"engine": string,"fee": number,"filled_qty": number,"id": string,"intent_group_id": string,"last_error": string | null,"lease_expires_at": string | null,"lease_owner": string | null,"lease_token": number | null,"limit_price": number,"mode": string,"next_action_at": string | null,"not_found_at": string | null,"not_found_count": number,"not_found_since": string | null,"order_type": string,"parent_order_id": string | null,"purpose": string,"qty": number,"reject_reason": string | null,"remaining_qty": number | null,"replace_count": number,"reported_at": string | null,"requested_at": string,"side": string,"status": string,"submitted_at": string | null,"symbol": string,"trace_id": string | null,"ttl_seconds": number,"unresolved": boolean,"updated_at": string,"urgency": string,"version": number,"watch_until": string | null
+                    "acknowledged_at": string | null,"attempts": number,"average_price": number | null,"broker_order_id": string | null,"cancel_reason_code": string | null,"cancel_requested_at": string | null,"cancel_requested_by": string | null,"claimed_for": string | null,"closed_at": string | null,"corrected_at": string | null,"correction_open": boolean,"engine": string,"fee": number,"filled_qty": number,"id": string,"intent_group_id": string,"last_error": string | null,"lease_expires_at": string | null,"lease_owner": string | null,"lease_token": number | null,"limit_price": number,"mode": string,"next_action_at": string | null,"not_found_at": string | null,"not_found_count": number,"not_found_since": string | null,"order_type": string,"parent_order_id": string | null,"purpose": string,"qty": number,"reject_reason": string | null,"remaining_qty": number | null,"replace_count": number,"reported_at": string | null,"requested_at": string,"side": string,"status": string,"submitted_at": string | null,"symbol": string,"trace_id": string | null,"ttl_seconds": number,"unresolved": boolean,"updated_at": string,"urgency": string,"version": number,"watch_until": string | null
                   }
                   ComputedFields: never
                   Insert: {
-                    "acknowledged_at"?: string | null,"attempts"?: number,"average_price"?: number | null,"broker_order_id"?: string | null,"cancel_reason_code"?: string | null,"cancel_requested_at"?: string | null,"cancel_requested_by"?: string | null,"claimed_for"?: string | null,"closed_at"?: string | null,"engine": string,"fee"?: number,"filled_qty"?: number,"id"?: string,"intent_group_id": string,"last_error"?: string | null,"lease_expires_at"?: string | null,"lease_owner"?: string | null,"lease_token"?: number | null,"limit_price": number,"mode": string,"next_action_at"?: string | null,"not_found_at"?: string | null,"not_found_count"?: number,"not_found_since"?: string | null,"order_type"?: string,"parent_order_id"?: string | null,"purpose": string,"qty": number,"reject_reason"?: string | null,"remaining_qty"?: never,"replace_count"?: number,"reported_at"?: string | null,"requested_at"?: string,"side": string,"status"?: string,"submitted_at"?: string | null,"symbol": string,"trace_id"?: string | null,"ttl_seconds": number,"unresolved"?: boolean,"updated_at"?: string,"urgency"?: string,"version"?: number,"watch_until"?: string | null
+                    "acknowledged_at"?: string | null,"attempts"?: number,"average_price"?: number | null,"broker_order_id"?: string | null,"cancel_reason_code"?: string | null,"cancel_requested_at"?: string | null,"cancel_requested_by"?: string | null,"claimed_for"?: string | null,"closed_at"?: string | null,"corrected_at"?: string | null,"correction_open"?: boolean,"engine": string,"fee"?: number,"filled_qty"?: number,"id"?: string,"intent_group_id": string,"last_error"?: string | null,"lease_expires_at"?: string | null,"lease_owner"?: string | null,"lease_token"?: number | null,"limit_price": number,"mode": string,"next_action_at"?: string | null,"not_found_at"?: string | null,"not_found_count"?: number,"not_found_since"?: string | null,"order_type"?: string,"parent_order_id"?: string | null,"purpose": string,"qty": number,"reject_reason"?: string | null,"remaining_qty"?: never,"replace_count"?: number,"reported_at"?: string | null,"requested_at"?: string,"side": string,"status"?: string,"submitted_at"?: string | null,"symbol": string,"trace_id"?: string | null,"ttl_seconds": number,"unresolved"?: boolean,"updated_at"?: string,"urgency"?: string,"version"?: number,"watch_until"?: string | null
                   }
                   Update: {
-                    "acknowledged_at"?: string | null,"attempts"?: number,"average_price"?: number | null,"broker_order_id"?: string | null,"cancel_reason_code"?: string | null,"cancel_requested_at"?: string | null,"cancel_requested_by"?: string | null,"claimed_for"?: string | null,"closed_at"?: string | null,"engine"?: string,"fee"?: number,"filled_qty"?: number,"id"?: string,"intent_group_id"?: string,"last_error"?: string | null,"lease_expires_at"?: string | null,"lease_owner"?: string | null,"lease_token"?: number | null,"limit_price"?: number,"mode"?: string,"next_action_at"?: string | null,"not_found_at"?: string | null,"not_found_count"?: number,"not_found_since"?: string | null,"order_type"?: string,"parent_order_id"?: string | null,"purpose"?: string,"qty"?: number,"reject_reason"?: string | null,"remaining_qty"?: never,"replace_count"?: number,"reported_at"?: string | null,"requested_at"?: string,"side"?: string,"status"?: string,"submitted_at"?: string | null,"symbol"?: string,"trace_id"?: string | null,"ttl_seconds"?: number,"unresolved"?: boolean,"updated_at"?: string,"urgency"?: string,"version"?: number,"watch_until"?: string | null
+                    "acknowledged_at"?: string | null,"attempts"?: number,"average_price"?: number | null,"broker_order_id"?: string | null,"cancel_reason_code"?: string | null,"cancel_requested_at"?: string | null,"cancel_requested_by"?: string | null,"claimed_for"?: string | null,"closed_at"?: string | null,"corrected_at"?: string | null,"correction_open"?: boolean,"engine"?: string,"fee"?: number,"filled_qty"?: number,"id"?: string,"intent_group_id"?: string,"last_error"?: string | null,"lease_expires_at"?: string | null,"lease_owner"?: string | null,"lease_token"?: number | null,"limit_price"?: number,"mode"?: string,"next_action_at"?: string | null,"not_found_at"?: string | null,"not_found_count"?: number,"not_found_since"?: string | null,"order_type"?: string,"parent_order_id"?: string | null,"purpose"?: string,"qty"?: number,"reject_reason"?: string | null,"remaining_qty"?: never,"replace_count"?: number,"reported_at"?: string | null,"requested_at"?: string,"side"?: string,"status"?: string,"submitted_at"?: string | null,"symbol"?: string,"trace_id"?: string | null,"ttl_seconds"?: number,"unresolved"?: boolean,"updated_at"?: string,"urgency"?: string,"version"?: number,"watch_until"?: string | null
                   }
                   Relationships: [
                     {
@@ -258,14 +258,14 @@ isOneToOne: false
                   ]
                 },"lot_closures": {
                   Row: {
-                    "closed_at": string,"cost": number,"fees": number,"fill_id": string | null,"id": number,"lot_id": number,"mode": string,"proceeds": number,"qty": number,"realized_pnl": number,"symbol": string
+                    "buy_fee": number,"closed_at": string,"cost": number,"fees": number,"fill_id": string | null,"id": number,"lot_id": number,"mode": string,"proceeds": number,"qty": number,"realized_pnl": number,"revision": number,"symbol": string
                   }
                   ComputedFields: never
                   Insert: {
-                    "closed_at": string,"cost": number,"fees": number,"fill_id"?: string | null,"id"?: never,"lot_id": number,"mode": string,"proceeds": number,"qty": number,"realized_pnl": number,"symbol": string
+                    "buy_fee"?: number,"closed_at": string,"cost": number,"fees": number,"fill_id"?: string | null,"id"?: never,"lot_id": number,"mode": string,"proceeds": number,"qty": number,"realized_pnl": number,"revision"?: number,"symbol": string
                   }
                   Update: {
-                    "closed_at"?: string,"cost"?: number,"fees"?: number,"fill_id"?: string | null,"id"?: never,"lot_id"?: number,"mode"?: string,"proceeds"?: number,"qty"?: number,"realized_pnl"?: number,"symbol"?: string
+                    "buy_fee"?: number,"closed_at"?: string,"cost"?: number,"fees"?: number,"fill_id"?: string | null,"id"?: never,"lot_id"?: number,"mode"?: string,"proceeds"?: number,"qty"?: number,"realized_pnl"?: number,"revision"?: number,"symbol"?: string
                   }
                   Relationships: [
                     {
@@ -332,14 +332,14 @@ isOneToOne: false
                   ]
                 },"pnl_daily": {
                   Row: {
-                    "daily_pnl": number,"date": string,"drawdown": number,"equity": number,"fees": number,"mode": string,"realized_pnl": number,"unrealized_pnl": number,"updated_at": string
+                    "daily_pnl": number,"date": string,"drawdown": number,"equity": number,"fees": number,"high_water": number | null,"mode": string,"realized_pnl": number,"unrealized_pnl": number,"updated_at": string
                   }
                   ComputedFields: never
                   Insert: {
-                    "daily_pnl": number,"date": string,"drawdown": number,"equity": number,"fees": number,"mode": string,"realized_pnl": number,"unrealized_pnl": number,"updated_at"?: string
+                    "daily_pnl": number,"date": string,"drawdown": number,"equity": number,"fees": number,"high_water"?: number | null,"mode": string,"realized_pnl": number,"unrealized_pnl": number,"updated_at"?: string
                   }
                   Update: {
-                    "daily_pnl"?: number,"date"?: string,"drawdown"?: number,"equity"?: number,"fees"?: number,"mode"?: string,"realized_pnl"?: number,"unrealized_pnl"?: number,"updated_at"?: string
+                    "daily_pnl"?: number,"date"?: string,"drawdown"?: number,"equity"?: number,"fees"?: number,"high_water"?: number | null,"mode"?: string,"realized_pnl"?: number,"unrealized_pnl"?: number,"updated_at"?: string
                   }
                   Relationships: [
                     
@@ -466,6 +466,9 @@ isOneToOne: true
                            },
 "commit_tick":
 { Args: { "payload": Json,"run_id": string,"token": number }; Returns: Json
+                           },
+"correct_order":
+{ Args: { "average_price": string,"fee": string,"fill_id"?: string,"filled_qty": string,"order_id": string,"reason": string }; Returns: Json
                            },
 "dashboard_alerts":
 { Args: { "p_mode": string }; Returns: Json
