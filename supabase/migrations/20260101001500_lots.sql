@@ -78,6 +78,10 @@ begin
     order by f.seq
   loop
     select * into v_fill from public.crypto_fills as f where f.id = v_sell.fill_id;
+    -- As it is booked now: the sell may have been corrected since.
+    v_fill.price := (
+      select e.price from private.executions as e where e.mode = p_mode and e.symbol = p_symbol and e.fill_id = v_fill.fill_id
+    );
     select * into v_left from private.close_lots(v_fill, v_sell.qty, v_sell.fee);
     delete from private.uncovered_sells as u where u.fill_id = v_sell.fill_id and v_left.left_qty + u.given_up_qty = 0;
     update private.uncovered_sells as u set qty = v_left.left_qty, fee = v_left.left_fee where u.fill_id = v_sell.fill_id;

@@ -12,8 +12,17 @@ alter table private.pnl_progress enable row level security;
 grant select, insert, update on private.pnl_progress to zoe_engine;
 insert into private.pnl_progress (mode) values ('paper'), ('live');
 
-create type private.day_change as (day date, equity numeric, unrealized numeric, flow numeric);
-comment on type private.day_change is 'What was booked since the last look into a day: what that does to its closing equity, and how much of it came from outside.';
+create table private.closing_marks (
+  date date primary key,
+  marks jsonb not null
+);
+comment on table private.closing_marks is 'The middle of each symbol''s last good quote of a UTC day: what coins are worth at its close that are told later.';
+alter table private.closing_marks enable row level security;
+grant select, insert, update on private.closing_marks to zoe_engine;
+
+create type private.day_change as (day date, symbol text, cash numeric, coins numeric, cost numeric, flow numeric, price numeric);
+comment on type private.day_change is
+  'What was booked into a day since the last look: cash, or coins of a symbol with their cost and the price they were booked at; and how much of it came from outside.';
 
 create function private.flows_between(p_mode text, p_first date, p_last date) returns numeric
 language plpgsql stable security definer set search_path = ''
@@ -40,43 +49,31 @@ alter function private.flows_between owner to zoe_engine;
 create function private.new_changes(p_mode text) returns setof private.day_change
 language plpgsql stable security definer set search_path = ''
 as $$
+declare
+  -- Variables, not a join: so that a plan knows how little is newer.
+  k private.pnl_progress;
 begin
+  select * into k from private.pnl_progress as g where g.mode = p_mode;
   return query
-    with fills as (
-      select f.symbol, f.side, f.qty - f.fee_qty as held, f.price, private.day_of(f.executed_at) as day, f.seq
-      from public.crypto_fills as f, private.pnl_progress as k where k.mode = p_mode and f.mode = p_mode and f.seq > k.fill_seq
-    ), closures as (
-      select c.symbol, c.qty, c.cost, c.proceeds, c.fill_id, private.day_of(c.closed_at) as day
-      from public.lot_closures as c, private.pnl_progress as k where k.mode = p_mode and c.mode = p_mode and c.id > k.closure_id
-    ), adopted as (
-      select l.symbol, l.qty, l.price, private.day_of(l.opened_at) as day
-      from public.position_lots as l, private.pnl_progress as k
-      where k.mode = p_mode and l.mode = p_mode and l.id > k.lot_id and l.fill_id is null
-    ), coins as (
-      select f.day, f.symbol, f.held as qty, f.held * f.price as cost, 0::numeric as flow from fills as f where f.side = 'buy'
-      union all
-      select c.day, c.symbol, -c.qty, -c.cost, case when c.fill_id is null then -c.proceeds else 0 end from closures as c
-      union all
-      select a.day, a.symbol, a.qty, a.qty * a.price, a.qty * a.price from adopted as a
-    ), marks as (
-      select s.symbol, coalesce(
-        (select f.price from fills as f where f.symbol = s.symbol order by f.seq desc limit 1), private.mark_price(s.symbol), 0
-      ) as price
-      from (select distinct c.symbol from coins as c) as s
-    )
-    select x.day, pg_catalog.sum(x.equity), pg_catalog.sum(x.unrealized), pg_catalog.sum(x.flow)
-    from (
-      select private.day_of(e.occurred_at) as day, e.amount as equity, 0::numeric as unrealized,
-        case when e.kind in ('opening', 'deposit', 'withdrawal', 'adjustment') then e.amount else 0 end as flow
-      from public.cash_ledger as e, private.pnl_progress as k where k.mode = p_mode and e.mode = p_mode and e.id > k.ledger_id
-      union all
-      select c.day, c.qty * m.price, c.qty * m.price - c.cost, c.flow from coins as c join marks as m using (symbol)
-    ) as x
-    group by x.day;
+    select private.day_of(e.occurred_at), null::text, pg_catalog.sum(e.amount), 0::numeric, 0::numeric,
+      coalesce(pg_catalog.sum(e.amount) filter (where e.kind in ('opening', 'deposit', 'withdrawal', 'adjustment')), 0), 0::numeric
+    from public.cash_ledger as e where e.mode = p_mode and e.id > k.ledger_id
+    group by 1
+    union all
+    select private.day_of(f.executed_at), f.symbol, 0, f.qty - f.fee_qty, (f.qty - f.fee_qty) * f.price, 0, f.price
+    from public.crypto_fills as f
+    where f.mode = p_mode and f.seq > k.fill_seq and f.side = 'buy'
+    union all
+    select private.day_of(c.closed_at), c.symbol, 0, -c.qty, -c.cost, case when c.fill_id is null then -c.proceeds else 0 end,
+      case when c.qty = 0 then 0 else c.proceeds / c.qty end
+    from public.lot_closures as c where c.mode = p_mode and c.id > k.closure_id
+    union all
+    select private.day_of(l.opened_at), l.symbol, 0, l.qty, l.qty * l.price, l.qty * l.price, l.price
+    from public.position_lots as l
+    where l.mode = p_mode and l.id > k.lot_id and l.fill_id is null;
 end
 $$;
-comment on function private.new_changes is
-  'What was booked since the days were last written, by the day it belongs to; coins at the last price booked with them.';
+comment on function private.new_changes is 'What was booked since the days were last written, by the day it belongs to.';
 alter function private.new_changes owner to zoe_engine;
 
 create function private.note_progress(p_mode text) returns void
@@ -153,6 +150,34 @@ $$;
 comment on function private.fill_gaps is 'Gives days that have bookings and no row one: with the closing equity of the day before.';
 alter function private.fill_gaps owner to zoe_engine;
 
+create function private.restate_closes(p_mode text, p_changes private.day_change[], p_today date) returns void
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  update public.pnl_daily as d
+  set equity = d.equity + s.equity, daily_pnl = d.daily_pnl + s.equity - s.equity_before, unrealized_pnl = d.unrealized_pnl + s.unrealized, high_water = s.high_water,
+      drawdown = case when s.high_water > 0 then pg_catalog.round((s.high_water - d.equity - s.equity) / s.high_water, 8) else 0 end,
+      updated_at = private.clock()
+  from (
+    select b.date, pg_catalog.sum(c.cash + c.value) as equity, pg_catalog.sum(c.value - c.cost) as unrealized,
+      pg_catalog.lag(pg_catalog.sum(c.cash + c.value), 1, 0::numeric) over (order by b.date) as equity_before,
+      greatest(b.high_water + pg_catalog.sum(c.flow), b.equity + pg_catalog.sum(c.cash + c.value)) as high_water
+    from public.pnl_daily as b
+    left join lateral (select m.marks from private.closing_marks as m where m.date <= b.date order by m.date desc limit 1) as m on true,
+      lateral (
+        select u.cash, u.cost, u.flow, private.cash_amount(u.coins * coalesce((m.marks ->> u.symbol)::numeric, u.price)) as value
+        from pg_catalog.unnest(p_changes) as u where u.day <= b.date
+      ) as c
+    where b.mode = p_mode and b.date < p_today
+    group by b.date, b.mode
+  ) as s
+  where d.mode = p_mode and d.date = s.date;
+end
+$$;
+comment on function private.restate_closes is
+  'Moves the closing equity of each day by what was booked into it or before and was not known then: its cash, and its coins at the mark of that close.';
+alter function private.restate_closes owner to zoe_engine;
+
 create function private.write_late_days(p_mode text, p_today date) returns void
 language plpgsql security definer set search_path = ''
 as $$
@@ -161,31 +186,19 @@ declare
   v_changes private.day_change[];
   v_days date[];
 begin
-  if v_first is null then return; end if;
-  select pg_catalog.array_agg(row(greatest(n.day, v_first), n.equity, n.unrealized, n.flow)::private.day_change),
+  if v_first is null or v_first >= p_today then return; end if;
+  select pg_catalog.array_agg(row(greatest(n.day, v_first), n.symbol, n.cash, n.coins, n.cost, n.flow, n.price)::private.day_change),
     pg_catalog.array_agg(distinct greatest(n.day, v_first))
   into v_changes, v_days
-  from private.new_changes(p_mode) as n where n.day < p_today and v_first < p_today;
+  from private.new_changes(p_mode) as n where n.day < p_today;
   perform private.fill_gaps(p_mode, v_days, p_today);
   if v_days is null then return; end if;
-  -- Every close since did not know of it either.
-  update public.pnl_daily as d
-  set equity = d.equity + s.equity, unrealized_pnl = d.unrealized_pnl + s.unrealized,
-      high_water = s.high_water, updated_at = private.clock(),
-      drawdown = case when s.high_water > 0 then pg_catalog.round((s.high_water - d.equity - s.equity) / s.high_water, 8) else 0 end
-  from (
-    select b.date, pg_catalog.sum(c.equity) as equity, pg_catalog.sum(c.unrealized) as unrealized,
-      greatest(b.high_water + pg_catalog.sum(c.flow), b.equity + pg_catalog.sum(c.equity)) as high_water
-    from public.pnl_daily as b join pg_catalog.unnest(v_changes) as c on c.day <= b.date
-    where b.mode = p_mode and b.date < p_today
-    group by b.date, b.mode
-  ) as s
-  where d.mode = p_mode and d.date = s.date;
+  perform private.restate_closes(p_mode, v_changes, p_today);
   perform private.derive_day(u.day, p_mode) from pg_catalog.unnest(v_days) as u (day);
 end
 $$;
 comment on function private.write_late_days is
-  'Writes past days again into which something was booked since. Their closing equities move by exactly that: its cash, and its coins at the price they were booked at; what the market has done with them since is today''s.';
+  'Writes past days again into which something was booked since: their closes and every later one as they would have been seen had it been known.';
 alter function private.write_late_days owner to zoe_engine;
 
 create function private.write_pnl(p_mode text, p_equity numeric, p_unrealized numeric) returns void
@@ -204,6 +217,9 @@ begin
   set equity = excluded.equity, high_water = excluded.high_water, unrealized_pnl = excluded.unrealized_pnl, updated_at = private.clock()
   where (d.equity, d.high_water, d.unrealized_pnl) is distinct from (excluded.equity, excluded.high_water, excluded.unrealized_pnl);
   perform private.derive_day(v_today, p_mode);
+  insert into private.closing_marks as m (date, marks)
+  select v_today, coalesce(pg_catalog.jsonb_object_agg(q.symbol, private.mark_price(q.symbol)::text), '{}') from public.quotes as q
+  on conflict (date) do update set marks = excluded.marks where m.marks <> excluded.marks;
 end
 $$;
 comment on function private.write_pnl is

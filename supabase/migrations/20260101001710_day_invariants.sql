@@ -2,24 +2,29 @@
 -- since the last run, and a slice of the others.
 
 create function private.advance_day_sums() returns void
-language sql security definer set search_path = ''
-begin atomic
-  update private.invariant_checkpoints as k
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  k private.invariant_checkpoints;
+begin
+  select * into k from private.invariant_checkpoints as c;
+  update private.invariant_checkpoints as c
   set day_sums = (
         select pg_catalog.jsonb_object_agg(a.mode, pg_catalog.jsonb_build_object(
           'fees', coalesce((k.day_sums #>> array[a.mode, 'fees'])::numeric, 0) + coalesce((
             select pg_catalog.sum(f.fee) from public.crypto_fills as f where f.mode = a.mode and f.seq > k.day_fill_seq
           ), 0),
           'realized', coalesce((k.day_sums #>> array[a.mode, 'realized'])::numeric, 0) + coalesce((
-            select pg_catalog.sum(c.realized_pnl) from public.lot_closures as c where c.mode = a.mode and c.id > k.day_closure_id
+            select pg_catalog.sum(l.realized_pnl) from public.lot_closures as l where l.mode = a.mode and l.id > k.day_closure_id
           ), 0)
         ))
         from public.accounts as a
       ),
       day_fill_seq = greatest(k.day_fill_seq, (select pg_catalog.max(f.seq) from public.crypto_fills as f)),
-      day_closure_id = greatest(k.day_closure_id, (select pg_catalog.max(c.id) from public.lot_closures as c))
-  where k.one;
-end;
+      day_closure_id = greatest(k.day_closure_id, (select pg_catalog.max(l.id) from public.lot_closures as l))
+  where c.one;
+end
+$$;
 comment on function private.advance_day_sums is 'Adds the new fills'' fees and the new closures'' realized P&L to the running sums.';
 alter function private.advance_day_sums owner to zoe_engine;
 

@@ -145,6 +145,34 @@ describe("an order that nobody knows the fate of", () => {
   });
 });
 
+describe("a fill that the broker took back", () => {
+  it("is corrected in the order's story by an operator who says why, and shown there and among the fills", async () => {
+    const id = await submit(stage.sql, { symbol: "AVAX-USD", side: "buy", at: 1.01 });
+    await becomes(id, "filled");
+    const order = page
+      .getByRole("region", { name: "Closed orders", exact: true })
+      .locator("tbody tr")
+      .filter({ hasText: "AVAX-USD" });
+    await order
+      .first()
+      .getByRole("button", { name: /^Story of buy/ })
+      .click();
+    const story = page.getByRole("dialog");
+    await story.getByText("The broker took back or changed what it had told").click();
+    await story.getByLabel("Filled after all").fill("-1");
+    await story.getByLabel("Why the broker changed it").fill("trade busted");
+    await story.getByRole("button", { name: "Correct the books" }).click();
+    await story.getByRole("alert").getByText("filled_qty is -1; it must be from 0 to").waitFor();
+    await story.getByLabel("Filled after all").fill("0");
+    await story.getByRole("button", { name: "Correct the books" }).click();
+    await story.getByText("trade busted").waitFor();
+    await story.getByText("(corrected)").first().waitFor();
+    await story.getByRole("button", { name: "Close" }).click();
+    expect(await statusOf(id)).toMatchObject({ status: "canceled" });
+    await page.getByRole("region", { name: "Fills", exact: true }).getByText("buy, corrected").first().waitFor();
+  });
+});
+
 describe("an exit that the broker refused", () => {
   it("is shown with its next try among the open orders, and is not tried again when that is canceled", async () => {
     await becomes(await submit(stage.sql, { symbol: "SOL-USD", side: "buy", at: 1.01 }), "filled");

@@ -13,6 +13,7 @@ export type TableDecision = "readers" | "own row" | "functions" | "broker's book
 export const TABLES: Readonly<Record<string, TableDecision>> = {
   "paper_exchange.book": "broker's book",
   "paper_exchange.closed_orders": "broker's books",
+  "private.closing_marks": "functions",
   "private.executions": "functions",
   "private.foreign_holdings": "functions",
   "private.found_at_start": "functions",

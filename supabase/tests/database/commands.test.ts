@@ -14,6 +14,7 @@ const commands = () => [
   "set_kill_switch(true, 'test')",
   `request_cancel('${day.working.order}', 'test')`,
   `settle_order('${day.working.order}', '0', null, null, 'test')`,
+  `correct_order('${day.working.order}', '0', null, null, 'test')`,
   `acknowledge_alert('${ALERT}')`,
   "set_config('MAX_DAILY_NOTIONAL', '1')",
   "run_now('trader-tick')",

@@ -38,9 +38,8 @@ beforeEach(() => startAfresh(db));
 
 type Figure = string | null;
 const correct = async (id: string, filled: string, price: Figure, fee: Figure, why = "seen", fillId: Figure = null) =>
-  (
-    await operator.sql`select public.correct_order(${id}, ${filled}, ${price}, ${fee}, ${why}, ${fillId}) as answer`
-  )[0]?.answer;
+  (await operator.sql`select public.correct_order(${id}, ${filled}, ${price}, ${fee}, ${why}, ${fillId}) as answer`)[0]
+    ?.answer;
 const fillsOf = (id: string) =>
   db.sql`
     select fill_id, revision, trim_scale(qty)::text as qty, trim_scale(price)::text as price, trim_scale(fee)::text as fee
@@ -68,9 +67,9 @@ const told = async (symbol: string) => {
 describe("a fill that is corrected down in quantity", () => {
   it("leaves books that say so, and the broker's agree: trading is degraded no longer", async () => {
     const { id, old, fill, cash } = await told("SOL-USD");
-    const rest = (await db.sql`select symbol, qty from public.positions where mode = 'paper' and qty > 0 and symbol <> 'SOL-USD'`).map(
-      ({ symbol, qty }) => [symbol, qty],
-    );
+    const rest = (
+      await db.sql`select symbol, qty from public.positions where mode = 'paper' and qty > 0 and symbol <> 'SOL-USD'`
+    ).map(({ symbol, qty }) => [symbol, qty]);
     const book = {
       cash: String(Number(cash) - 40 - 0.38),
       holdings: { ...Object.fromEntries(rest), "SOL-USD": "0.4" },
@@ -188,7 +187,12 @@ describe("a fill that is corrected down in quantity", () => {
     await db.advanceClock(2);
     await applyNow(db, id, { state: "filled", filled_qty: "0.6", average_price: "100", fee: "0.57", fills: [fill] });
     await applyNow(db, id, { state: "canceled", filled_qty: "0.4", average_price: "100", fee: "0.38" });
-    expect(await orderOf(db, id)).toMatchObject({ filled_qty: "0.3", average_price: "99", fee: "0.3", unresolved: false });
+    expect(await orderOf(db, id)).toMatchObject({
+      filled_qty: "0.3",
+      average_price: "99",
+      fee: "0.3",
+      unresolved: false,
+    });
     expect(Number(cash) - Number((await cashOf(db)).cash)).toBeCloseTo(30, 8);
     expect(await positionOf(db, "LINK-USD")).toMatchObject({ qty: "0.3", cost_basis: "29.7" });
     expect(await brokenInvariants(db)).toBe(0);
@@ -198,7 +202,11 @@ describe("a fill that is corrected down in quantity", () => {
 describe("a fill that is corrected in price or fee", () => {
   it("costs what it cost, and the order stays filled", async () => {
     const { id, old, cash } = await told("SOL-USD");
-    expect(await correct(id, "0.6", "100.5", "0.6")).toMatchObject({ status: "filled", average_price: "100.5", fee: "0.6" });
+    expect(await correct(id, "0.6", "100.5", "0.6")).toMatchObject({
+      status: "filled",
+      average_price: "100.5",
+      fee: "0.6",
+    });
     expect(Number(cash) - Number((await cashOf(db)).cash)).toBeCloseTo(60.9, 8);
     const before = await bookedCount();
     await apply(db, old);
@@ -214,7 +222,13 @@ describe("a fill that is corrected in price or fee", () => {
 
 describe("a sale that is taken back", () => {
   it("gives the coins back with stop and engine of the order that bought them, and takes its gain back", async () => {
-    const entry = await handOver(db, { symbol: "DOT-USD", qty: "1", price: "100", strategy: "score", metadata: { stop_price: "95" } });
+    const entry = await handOver(db, {
+      symbol: "DOT-USD",
+      qty: "1",
+      price: "100",
+      strategy: "score",
+      metadata: { stop_price: "95" },
+    });
     await applyOne(db, entry, { state: "filled", filled_qty: "1", average_price: "100", fee: "1" });
     const exit = await handOver(db, { symbol: "DOT-USD", side: "sell", qty: "1", price: "110" });
     await applyOne(db, exit, { state: "filled", filled_qty: "1", average_price: "110", fee: "1" });
@@ -260,7 +274,11 @@ describe("an order that reopens at the broker", () => {
     expect(await openAlerts(db)).toEqual([]);
     await db.advanceClock(5);
     await applyNow(db, id, { state: "partially_filled", filled_qty: "0.4", average_price: "100" });
-    expect(await orderOf(db, id)).toMatchObject({ status: "partially_filled", unresolved: false, correction_open: false });
+    expect(await orderOf(db, id)).toMatchObject({
+      status: "partially_filled",
+      unresolved: false,
+      correction_open: false,
+    });
     expect(await intentOf(db, id)).toMatchObject({ status: "active" });
     expect(await secondsAhead(db, id)).toBeGreaterThan(0);
     await db.advanceClock(1);
@@ -307,7 +325,12 @@ describe("an order that reopens at the broker", () => {
 
   it("is not reopened by a report from before the correction, nor once the broker has confirmed it closed", async () => {
     const id = await canceled("LTC-USD");
-    const old = report(id, { state: "working", filled_qty: "0.4", average_price: "100", observed_at: "2026-03-01T11:00:00Z" });
+    const old = report(id, {
+      state: "working",
+      filled_qty: "0.4",
+      average_price: "100",
+      observed_at: "2026-03-01T11:00:00Z",
+    });
     await db.advanceClock(60);
     await correct(id, "0.4", null, null);
     await apply(db, old);
@@ -317,14 +340,18 @@ describe("an order that reopens at the broker", () => {
     await db.advanceClock(1);
     await applyNow(db, id, { state: "working", filled_qty: "0.4", average_price: "100" });
     expect(await orderOf(db, id)).toMatchObject({ status: "expired", unresolved: true });
-    const [alert] = await db.sql`select action from public.alerts where kind = 'contradictory_report' and resolved_at is null`;
+    const [alert] =
+      await db.sql`select action from public.alerts where kind = 'contradictory_report' and resolved_at is null`;
     expect(alert?.action).toContain("correct_order");
   });
 
   it("can't be made smaller or live by anything but a correction", async () => {
     const { id } = await told("LINK-USD");
     await expect(
-      asEngine(db, (sql) => sql`update public.crypto_orders set filled_qty = 0.1, status = 'canceled' where id = ${id}`),
+      asEngine(
+        db,
+        (sql) => sql`update public.crypto_orders set filled_qty = 0.1, status = 'canceled' where id = ${id}`,
+      ),
     ).rejects.toThrow("can't be less filled");
     await expect(
       asEngine(db, (sql) => sql`update public.crypto_orders set status = 'canceled' where id = ${id}`),
@@ -377,15 +404,17 @@ describe("a correction of one of several executions", () => {
     expect(await correct(id, "0.1", "99", "0.1", "seen", "m2")).toMatchObject({ filled_qty: "0.7", fee: "0.7" });
     await applyNow(db, id, { state: "filled", filled_qty: "1", average_price: "99.6", fee: "1", fills });
     expect(await orderOf(db, id)).toMatchObject({ status: "canceled", filled_qty: "0.7", unresolved: false });
-    const timeline = (await operator.sql`select public.order_timeline(${(await orderOf(db, id)).intent_group_id}) as story`)[0]?.story;
+    const timeline = (
+      await operator.sql`select public.order_timeline(${(await orderOf(db, id)).intent_group_id}) as story`
+    )[0]?.story;
     expect(timeline.orders[0].executions).toMatchObject([
       { fill_id: "m1", qty: "0.6", fee: "0.6", revisions: 1 },
       { fill_id: "m2", qty: "0.1", fee: "0.1", revisions: 3 },
     ]);
     const shown = (await operator.sql`select public.dashboard_fills('paper') as fills`)[0]?.fills;
-    expect(shown.filter((fill: { order_id: string }) => fill.order_id === id).map((fill: { qty: string }) => fill.qty)).toEqual(
-      expect.arrayContaining(["0.6", "0.4", "-0.4", "0.1"]),
-    );
+    expect(
+      shown.filter((fill: { order_id: string }) => fill.order_id === id).map((fill: { qty: string }) => fill.qty),
+    ).toEqual(expect.arrayContaining(["0.6", "0.4", "-0.4", "0.1"]));
   });
 
   it("is refused with what is wrong, and nothing is changed", async () => {
@@ -401,13 +430,23 @@ describe("a correction of one of several executions", () => {
       [["0.4", "100", "0", " "], "reason is missing; say what the broker's own record shows."],
       [["0.4", "100", "0", "why", "nobody"], "fill_id is nobody; no such execution is booked of this order."],
     ] as const) {
-      await expect(correct(id, ...(args as unknown as [string, string, string]))).rejects.toMatchObject({ code: "PT400", detail });
+      await expect(correct(id, ...(args as unknown as [string, string, string]))).rejects.toMatchObject({
+        code: "PT400",
+        detail,
+      });
     }
-    await expect(correct("7b0b9a7e-4f5f-4c60-8c6c-0a2a0d8a6b11", "0", null, null)).rejects.toMatchObject({ code: "PT404" });
+    await expect(correct("7b0b9a7e-4f5f-4c60-8c6c-0a2a0d8a6b11", "0", null, null)).rejects.toMatchObject({
+      code: "PT404",
+    });
     const unsent = await handOver(db, { symbol: "LTC-USD" });
-    await expect(correct(unsent, "0", null, null)).rejects.toMatchObject({ code: "PT409", message: "order_not_known_yet" });
+    await expect(correct(unsent, "0", null, null)).rejects.toMatchObject({
+      code: "PT409",
+      message: "order_not_known_yet",
+    });
     const viewer = await db.person("viewer");
-    await expect(viewer.sql`select public.correct_order(${id}, '0', null, null, 'why')`).rejects.toMatchObject({ code: "PT403" });
+    await expect(viewer.sql`select public.correct_order(${id}, '0', null, null, 'why')`).rejects.toMatchObject({
+      code: "PT403",
+    });
     expect([await cashOf(db), await eventsOf(db, id)]).toEqual(before);
   });
 });

@@ -20,6 +20,8 @@ interface Fill {
   /** Net of both sides' fees; null for a buy. */
   readonly realized_pnl: Amount | null;
   readonly late: boolean;
+  /** Above 0: a correction of an execution, negative where something was taken back. */
+  readonly revision: number;
   readonly executed_at: string;
 }
 
@@ -43,7 +45,12 @@ const columns = (now: number): readonly Column<Fill>[] => [
   {
     title: "Symbol",
     width: 11,
-    cell: (row) => <Two main={<strong>{row.symbol}</strong>} more={row.late ? `${row.side}, late` : row.side} />,
+    cell: (row) => (
+      <Two
+        main={<strong>{row.symbol}</strong>}
+        more={[row.side, row.late && "late", row.revision > 0 && "corrected"].filter(Boolean).join(", ")}
+      />
+    ),
   },
   {
     title: "Time",

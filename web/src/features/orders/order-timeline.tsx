@@ -4,10 +4,11 @@ import { Loaded } from "../../ui/loaded.tsx";
 import { Modal } from "../../ui/modal.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
 import { Two } from "../../ui/two.tsx";
+import { Executions } from "./correct-order.tsx";
 import { type OrderEvent, type Timeline, timelineQuery } from "./orders-query.ts";
 import { SettleOrder } from "./settle-order.tsx";
 
-/** The whole story of an intent: why, its chain of orders, and what happened to each. An operator can settle one of unknown fate. */
+/** The whole story of an intent: why, its chain of orders, and what happened to each. An operator can settle one of unknown fate, and correct what the broker took back. */
 export function OrderTimeline(props: { intentGroupId: string; canCommand: boolean; onClose: () => void }) {
   const { intentGroupId, canCommand, onClose } = props;
   const query = useQuery(timelineQuery(intentGroupId));
@@ -53,6 +54,12 @@ function Story({ timeline, canCommand }: { timeline: Timeline; canCommand: boole
             columns={columns}
             rows={order.events}
             rowKey={(row) => row.id}
+          />
+          <Executions
+            order={order}
+            executions={order.executions}
+            label={`Executions of order ${index + 1}`}
+            canCommand={canCommand}
           />
         </section>
       ))}

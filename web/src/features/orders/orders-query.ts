@@ -65,7 +65,18 @@ export interface OrderEvent {
   readonly ts: string;
 }
 
-/** An intent with its chain of orders and their events. */
+/** What is booked of one execution at the broker, corrections included. */
+export interface Execution {
+  readonly fill_id: string;
+  readonly qty: Amount;
+  readonly price: Amount;
+  readonly fee: Amount;
+  /** How often something was learned of it; more than one: it was corrected. */
+  readonly revisions: number;
+  readonly executed_at: string;
+}
+
+/** An intent with its chain of orders, their events and executions. */
 export interface Timeline {
   readonly intent: {
     readonly engine: string;
@@ -79,7 +90,10 @@ export interface Timeline {
     readonly target_qty: Amount | null;
     readonly created_at: string;
   };
-  readonly orders: readonly (Order & { readonly events: readonly OrderEvent[] })[];
+  readonly orders: readonly (Order & {
+    readonly events: readonly OrderEvent[];
+    readonly executions: readonly Execution[];
+  })[];
 }
 
 /** Reads the whole story of an intent. */

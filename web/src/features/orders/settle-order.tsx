@@ -3,6 +3,7 @@ import { type FormEvent, useState } from "react";
 import { quantity } from "../../lib/format.ts";
 import { callRpc } from "../../lib/rpc.ts";
 import { useCommand } from "../../ui/command.tsx";
+import { Figure } from "./figure.tsx";
 import type { Order } from "./orders-query.ts";
 
 /** Lets an operator who has looked at the broker's own record say how an order of unknown fate ended. */
@@ -46,20 +47,5 @@ export function SettleOrder({ order }: { order: Order }) {
       </button>
       {settle.error}
     </form>
-  );
-}
-
-function Figure(props: { label: string; value: string; onChange: (value: string) => void; required?: boolean }) {
-  return (
-    <label className="field">
-      {props.label}
-      <input
-        inputMode="decimal"
-        autoComplete="off"
-        required={props.required}
-        value={props.value}
-        onChange={(event) => props.onChange(event.target.value)}
-      />
-    </label>
   );
 }
