@@ -366,14 +366,14 @@ isOneToOne: true
                   ]
                 },"positions": {
                   Row: {
-                    "average_price": number | null,"cost_basis": number,"engine": string | null,"entry_price": number | null,"exit_by": string | null,"fees": number,"high_water": number | null,"mode": string,"opened_at": string | null,"qty": number,"realized_pnl": number,"stop_price": number | null,"strategy": string | null,"symbol": string,"target_price": number | null,"trail_armed": boolean,"updated_at": string,"version": number
+                    "average_price": number | null,"candles_seen_until": string | null,"cost_basis": number,"engine": string | null,"entry_price": number | null,"exit_by": string | null,"fees": number,"high_water": number | null,"mode": string,"opened_at": string | null,"qty": number,"realized_pnl": number,"stop_price": number | null,"strategy": string | null,"symbol": string,"target_price": number | null,"trail_armed": boolean,"updated_at": string,"version": number
                   }
                   ComputedFields: never
                   Insert: {
-                    "average_price"?: number | null,"cost_basis"?: number,"engine"?: string | null,"entry_price"?: number | null,"exit_by"?: string | null,"fees"?: number,"high_water"?: number | null,"mode": string,"opened_at"?: string | null,"qty"?: number,"realized_pnl"?: number,"stop_price"?: number | null,"strategy"?: string | null,"symbol": string,"target_price"?: number | null,"trail_armed"?: boolean,"updated_at"?: string,"version"?: number
+                    "average_price"?: number | null,"candles_seen_until"?: string | null,"cost_basis"?: number,"engine"?: string | null,"entry_price"?: number | null,"exit_by"?: string | null,"fees"?: number,"high_water"?: number | null,"mode": string,"opened_at"?: string | null,"qty"?: number,"realized_pnl"?: number,"stop_price"?: number | null,"strategy"?: string | null,"symbol": string,"target_price"?: number | null,"trail_armed"?: boolean,"updated_at"?: string,"version"?: number
                   }
                   Update: {
-                    "average_price"?: number | null,"cost_basis"?: number,"engine"?: string | null,"entry_price"?: number | null,"exit_by"?: string | null,"fees"?: number,"high_water"?: number | null,"mode"?: string,"opened_at"?: string | null,"qty"?: number,"realized_pnl"?: number,"stop_price"?: number | null,"strategy"?: string | null,"symbol"?: string,"target_price"?: number | null,"trail_armed"?: boolean,"updated_at"?: string,"version"?: number
+                    "average_price"?: number | null,"candles_seen_until"?: string | null,"cost_basis"?: number,"engine"?: string | null,"entry_price"?: number | null,"exit_by"?: string | null,"fees"?: number,"high_water"?: number | null,"mode"?: string,"opened_at"?: string | null,"qty"?: number,"realized_pnl"?: number,"stop_price"?: number | null,"strategy"?: string | null,"symbol"?: string,"target_price"?: number | null,"trail_armed"?: boolean,"updated_at"?: string,"version"?: number
                   }
                   Relationships: [
                     {
@@ -400,6 +400,26 @@ isOneToOne: false
       foreignKeyName: "quotes_symbol_fkey"
       columns: ["symbol"]
 isOneToOne: true
+      referencedRelation: "instruments"
+      referencedColumns: ["symbol"]
+    }
+                  ]
+                },"rejected_prices": {
+                  Row: {
+                    "confirmed_at": string | null,"high": number,"id": number,"kind": string,"low": number,"median": number,"observed_at": string,"price": number,"recorded_at": string,"source": string,"symbol": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "confirmed_at"?: string | null,"high": number,"id"?: never,"kind": string,"low": number,"median": number,"observed_at": string,"price": number,"recorded_at"?: string,"source": string,"symbol": string
+                  }
+                  Update: {
+                    "confirmed_at"?: string | null,"high"?: number,"id"?: never,"kind"?: string,"low"?: number,"median"?: number,"observed_at"?: string,"price"?: number,"recorded_at"?: string,"source"?: string,"symbol"?: string
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "rejected_prices_symbol_fkey"
+      columns: ["symbol"]
+isOneToOne: false
       referencedRelation: "instruments"
       referencedColumns: ["symbol"]
     }
@@ -496,6 +516,9 @@ isOneToOne: true
                            },
 "dashboard_reconciliations":
 { Args: { "p_mode": string }; Returns: Json
+                           },
+"dashboard_rejected_prices":
+{ Args: Record<PropertyKey, never>; Returns: Json
                            },
 "dashboard_runs":
 { Args: { "p_limit": number }; Returns: Json

@@ -59,7 +59,7 @@ export async function openEngine(
       if (row?.due === true) await tick("reposition-tick", slotMs);
       return row?.due === true || row?.waiting === true ? "waiting" : "quiet";
     },
-    equity: (now) => readEquity(admin, source, now),
+    equity: (now) => readEquity(admin, now),
     broker: async () =>
       paperBroker(store, { config, instruments: await readInstruments(database), market, now: () => nowMs }),
   };

@@ -96,6 +96,7 @@ create table public.positions (
   target_price numeric,
   trail_armed boolean not null default false,
   exit_by timestamptz,
+  candles_seen_until timestamptz,
   updated_at timestamptz not null default private.clock(),
   version bigint not null default 0,
   primary key (mode, symbol)

@@ -83,7 +83,8 @@ create table public.alerts (
       'invariant',
       'audit',
       'missing_secret',
-      'market_data'
+      'market_data',
+      'unconfirmed_price'
     )
   ),
   key text not null default '',

@@ -19,11 +19,12 @@ begin
         'source', q.source, 'observed_at', private.iso(q.observed_at)
       ) order by q.symbol)
       from public.quotes as q
-    ), '[]')
+    ), '[]'),
+    'price_memory', private.price_memory_work()
   );
 end
 $$;
-comment on function private.market_work is 'What every tick starts from: knobs, instruments and the last quotes.';
+comment on function private.market_work is 'What every tick starts from: knobs, instruments, the last good quotes, and what is remembered of prices.';
 alter function private.market_work owner to zoe_engine;
 
 create function private.positions_work(p_mode text) returns jsonb
@@ -36,7 +37,8 @@ begin
       'free_qty', greatest(least(p.qty, private.confirmed_qty(p.mode, p.symbol)) - asked.qty, 0)::text,
       'average_price', p.average_price::text, 'entry_price', p.entry_price::text, 'high_water', p.high_water::text,
       'stop_price', p.stop_price::text, 'target_price', p.target_price::text, 'trail_armed', p.trail_armed,
-      'opened_at', private.iso(p.opened_at), 'exit_by', private.iso(p.exit_by), 'strategy', p.strategy
+      'opened_at', private.iso(p.opened_at), 'exit_by', private.iso(p.exit_by), 'strategy', p.strategy,
+      'candles_seen_until', private.iso(p.candles_seen_until)
     ) order by p.symbol)
     from public.positions as p
     cross join lateral (

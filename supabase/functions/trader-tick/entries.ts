@@ -9,7 +9,7 @@ import type { HeldPosition } from "../_shared/wire/work.ts";
 import type { Json } from "../_shared/wire/write.ts";
 import { isDust } from "./dust.ts";
 import { slotOf } from "./slot.ts";
-import { freshQuote, type Watch } from "./watch.ts";
+import { freshQuote, quoteProblem, type Watch } from "./watch.ts";
 
 /** One symbol of the watchlist, scored. */
 export interface Scanned {
@@ -55,7 +55,8 @@ const prices = (quote: Quote | null): Json =>
 const writeScan = (run: TickRun, watch: Watch, { symbol, score, quote }: Scanned): Json => {
   const seen = quote ?? watch.quotes.get(symbol) ?? null;
   if (score.kind === "not_scored") {
-    return { symbol, score: null, info: prices(seen), no_data_reason: score.detail };
+    const detail = quote === null ? (quoteProblem(watch, symbol)?.message ?? score.detail) : score.detail;
+    return { symbol, score: null, info: prices(seen), no_data_reason: detail };
   }
   const isCandidate = score.score >= Number(run.work.config.TRADER_ENTRY_SCORE);
   return {
