@@ -168,7 +168,10 @@ describe("from candles alone", () => {
   });
 
   it("a stop is sold at its limit when the bar that has just closed traded there, wherever the market is now", () => {
-    const long = run([place(61_000, { clientOrderId: "m", limitPrice: "100.5" }), { type: "time", at: 62_000 }], byCandles);
+    const long = run(
+      [place(61_000, { clientOrderId: "m", limitPrice: "100.5" }), { type: "time", at: 62_000 }],
+      byCandles,
+    );
     const sell = (at: number, limitPrice: string, urgency: "passive" | "stop_loss") =>
       place(at, { clientOrderId: "s", side: "sell", limitPrice, urgency });
     const crashed = run([candle(120_000, "90", "100", "91")], long);

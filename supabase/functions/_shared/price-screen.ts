@@ -135,7 +135,7 @@ export const priceScreen = (
         ? { price_memory: [...changed].map((symbol) => writeMemory(symbol, memories.get(symbol) ?? NO_MEMORY)) }
         : {}),
       ...(rejections.size > 0 ? { rejected_prices: [...rejections.values()] } : {}),
-      ...(confirmations.length > 0 ? { confirmed_prices: confirmations } : {}),
+      ...(confirmations.length > 0 ? { confirmed_prices: [...confirmations] } : {}),
     }),
     clear: () => {
       changed.clear();

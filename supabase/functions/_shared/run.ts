@@ -70,7 +70,14 @@ export type TickBody = (run: TickRun) => Promise<void>;
 type Running = Extract<BeginAnswer, { outcome: "running" }>;
 
 /** Returns the findings of a run that has not started. */
-export const noFindings = (): Findings => ({ counts: {}, reports: [], books: [], thoughts: [], heartbeats: [], prices: {} });
+export const noFindings = (): Findings => ({
+  counts: {},
+  reports: [],
+  books: [],
+  thoughts: [],
+  heartbeats: [],
+  prices: {},
+});
 
 /** Adds to a count of the run. */
 export const count = (findings: Pick<Findings, "counts">, name: string, by = 1): void => {

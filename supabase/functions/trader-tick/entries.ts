@@ -55,7 +55,8 @@ const prices = (quote: Quote | null): Json =>
 const writeScan = (run: TickRun, watch: Watch, { symbol, score, quote }: Scanned): Json => {
   const seen = quote ?? watch.quotes.get(symbol) ?? null;
   if (score.kind === "not_scored") {
-    const detail = quote === null ? (quoteProblem(watch, symbol)?.message ?? score.detail) : score.detail;
+    const problem = quoteProblem(watch, symbol);
+    const detail = problem?.code === "unconfirmed" ? problem.message : score.detail;
     return { symbol, score: null, info: prices(seen), no_data_reason: detail };
   }
   const isCandidate = score.score >= Number(run.work.config.TRADER_ENTRY_SCORE);
