@@ -57,6 +57,93 @@ const writeRejected = <Item>(
 const byTime = (a: MarketTrade, b: MarketTrade): number =>
   a.at - b.at || Number(a.tradeId ?? 0) - Number(b.tradeId ?? 0);
 
+/** What a run knows of prices, and what of it is to be written down. */
+interface Notes {
+  readonly memories: Map<string, PriceMemory>;
+  readonly changed: Set<string>;
+  readonly rejections: Map<string, Json>;
+  readonly confirmations: Json[];
+}
+
+const memoryOf = (notes: Notes, symbol: string): PriceMemory => notes.memories.get(symbol) ?? NO_MEMORY;
+
+const remember = (notes: Notes, symbol: string, memory: PriceMemory): void => {
+  if (memoryOf(notes, symbol) === memory) return;
+  notes.memories.set(symbol, memory);
+  notes.changed.add(symbol);
+};
+
+const reject = ({ rejections }: Notes, row: Json): void =>
+  void rejections.set(`${row.symbol} ${row.kind} ${row.observed_at}`, row);
+
+const problem = (code: MarketProblem["code"], symbol: string, message: string): QuoteResult => ({
+  ok: false,
+  error: { code, symbol, message },
+});
+
+const screenQuote = (notes: Notes, quote: Quote, badPct: Amount): QuoteResult => {
+  const { symbol, bid, ask, source } = quote;
+  const observation = observationOf(quote);
+  const { verdict, memory } = judgePrice(memoryOf(notes, symbol), observation, badPct);
+  remember(notes, symbol, memory);
+  const at = formatInstant(observation.at);
+  if (verdict.isConfirmed) {
+    const { confirms } = verdict;
+    if (confirms !== null)
+      notes.confirmations.push({ symbol, observed_at: formatInstant(confirms.at), confirmed_at: at });
+    return { ok: true, value: quote };
+  }
+  const { price, median, isNew } = verdict;
+  const row = {
+    symbol,
+    kind: "quote",
+    source,
+    price,
+    low: bid,
+    high: ask,
+    median,
+    observed_at: at,
+    confirmed_at: null,
+  };
+  if (isNew) reject(notes, row);
+  const off = decimal(price).div(decimal(median)).minus(decimal("1")).times(decimal("100")).toFixed(1);
+  const message = `the price ${price} is unconfirmed: ${off} % from the last ones, which were about ${median}`;
+  return problem("unconfirmed", symbol, message);
+};
+
+const screenCandles = (notes: Notes, symbol: string, closed: readonly Candle[], badPct: Amount): Candle[] => {
+  const observe = (candle: Candle) => {
+    const { open, high, low, close } = candle;
+    return { at: closedAt(candle), prices: [open, high, low, close], value: close };
+  };
+  const { good, rejected } = confirmedSeries(closed, observe, badPct);
+  for (const one of rejected) {
+    const { low, high, openedAt } = one.item;
+    reject(notes, writeRejected("candle", one, { symbol, low, high, observedAt: openedAt }));
+  }
+  const closes = good.map(({ close }) => close);
+  if (closes.length > 0) remember(notes, symbol, seedMemory(memoryOf(notes, symbol), closes));
+  return [...good];
+};
+
+const screenTrades = (notes: Notes, symbol: string, trades: readonly MarketTrade[], badPct: Amount): MarketTrade[] => {
+  const observe = ({ at, price }: MarketTrade) => ({ at, prices: [price], value: price });
+  const { good, rejected } = confirmedSeries([...trades].sort(byTime), observe, badPct);
+  for (const one of rejected) {
+    const { price, at } = one.item;
+    reject(notes, writeRejected("trade", one, { symbol, low: price, high: price, observedAt: at }));
+  }
+  return [...good];
+};
+
+const writeNotes = ({ memories, changed, rejections, confirmations }: Notes): Json => ({
+  ...(changed.size > 0
+    ? { price_memory: [...changed].map((symbol) => writeMemory(symbol, memories.get(symbol) ?? NO_MEMORY)) }
+    : {}),
+  ...(rejections.size > 0 ? { rejected_prices: [...rejections.values()] } : {}),
+  ...(confirmations.length > 0 ? { confirmed_prices: [...confirmations] } : {}),
+});
+
 /** Opens a run's screen on what the database remembers of each symbol's price. */
 export const priceScreen = (
   remembered: Readonly<Record<string, PriceMemory>>,
@@ -64,83 +151,21 @@ export const priceScreen = (
   now: () => Millis,
 ): PriceScreen => {
   const memories = new Map(Object.entries(remembered));
-  const changed = new Set<string>();
-  const rejections = new Map<string, Json>();
-  const confirmations: Json[] = [];
-  const remember = (symbol: string, memory: PriceMemory): void => {
-    if (memories.get(symbol) === memory) return;
-    memories.set(symbol, memory);
-    changed.add(symbol);
-  };
-  const reject = (row: Json): void => void rejections.set(`${row.symbol} ${row.kind} ${row.observed_at}`, row);
-  const confirm = (symbol: string, at: Millis, by: Millis): void =>
-    void confirmations.push({ symbol, observed_at: formatInstant(at), confirmed_at: formatInstant(by) });
-  const problem = (code: MarketProblem["code"], symbol: string, message: string): QuoteResult => ({
-    ok: false,
-    error: { code, symbol, message },
-  });
-
-  const judge = (quote: Quote): QuoteResult => {
-    const { symbol, bid, ask, source } = quote;
-    const observation = observationOf(quote);
-    const { verdict, memory } = judgePrice(memories.get(symbol) ?? NO_MEMORY, observation, badPct);
-    remember(symbol, memory);
-    if (verdict.isConfirmed) {
-      if (verdict.confirms !== null) confirm(symbol, verdict.confirms.at, observation.at);
-      return { ok: true, value: quote };
-    }
-    const { price, median, isNew } = verdict;
-    const row = { symbol, kind: "quote", source, price, low: bid, high: ask, median, confirmed_at: null };
-    if (isNew) reject({ ...row, observed_at: formatInstant(observation.at) });
-    const off = decimal(price).div(decimal(median)).minus(decimal("1")).times(decimal("100")).toFixed(1);
-    const message = `the price ${price} is unconfirmed: ${off} % from the last ones, which were about ${median}`;
-    return problem("unconfirmed", symbol, message);
-  };
-
+  const notes: Notes = { memories, changed: new Set(), rejections: new Map(), confirmations: [] };
   return {
     quote: (quote) => {
       const impossible = implausible(quote, now());
-      return impossible === null ? judge(quote) : problem("garbage", quote.symbol, impossible.message);
+      return impossible === null
+        ? screenQuote(notes, quote, badPct)
+        : problem("garbage", quote.symbol, impossible.message);
     },
-    candles: (symbol, candles) => {
-      const observe = (candle: Candle) => {
-        const { open, high, low, close } = candle;
-        return { at: closedAt(candle), prices: [open, high, low, close], value: close };
-      };
-      const { good, rejected } = confirmedSeries(closedCandles(candles, now()), observe, badPct);
-      for (const one of rejected) {
-        const { low, high, openedAt } = one.item;
-        reject(writeRejected("candle", one, { symbol, low, high, observedAt: openedAt }));
-      }
-      remember(
-        symbol,
-        seedMemory(
-          memories.get(symbol) ?? NO_MEMORY,
-          good.map(({ close }) => close),
-        ),
-      );
-      return [...good];
-    },
-    trades: (symbol, trades) => {
-      const observe = ({ at, price }: MarketTrade) => ({ at, prices: [price], value: price });
-      const { good, rejected } = confirmedSeries([...trades].sort(byTime), observe, badPct);
-      for (const one of rejected) {
-        const { price, at } = one.item;
-        reject(writeRejected("trade", one, { symbol, low: price, high: price, observedAt: at }));
-      }
-      return [...good];
-    },
-    written: () => ({
-      ...(changed.size > 0
-        ? { price_memory: [...changed].map((symbol) => writeMemory(symbol, memories.get(symbol) ?? NO_MEMORY)) }
-        : {}),
-      ...(rejections.size > 0 ? { rejected_prices: [...rejections.values()] } : {}),
-      ...(confirmations.length > 0 ? { confirmed_prices: [...confirmations] } : {}),
-    }),
+    candles: (symbol, candles) => screenCandles(notes, symbol, closedCandles(candles, now()), badPct),
+    trades: (symbol, trades) => screenTrades(notes, symbol, trades, badPct),
+    written: () => writeNotes(notes),
     clear: () => {
-      changed.clear();
-      rejections.clear();
-      confirmations.length = 0;
+      notes.changed.clear();
+      notes.rejections.clear();
+      notes.confirmations.length = 0;
     },
   };
 };

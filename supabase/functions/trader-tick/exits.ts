@@ -124,7 +124,37 @@ const unconfirmed = (watch: Watch, symbol: string, quote: Quote): Partial<{ thou
   return { thoughts: { type: "unconfirmed_price", symbol, content } };
 };
 
-const decideOne = (run: TickRun, watch: Watch, position: HeldPosition): Partial<{ [Part in keyof Exits]: Json }> => {
+type Part = Partial<{ [Name in keyof Exits]: Json }>;
+
+/** Submits the sale, or makes the one that is working urgent. */
+const carryOut = (
+  run: TickRun,
+  position: HeldPosition,
+  instrument: Instrument,
+  quote: Quote,
+  state: ExitState,
+  exit: ExitDecision,
+): Part => {
+  const { symbol } = position;
+  const content = `${symbol}: ${exit.reason}, bid ${quote.bid}, stop ${state.stopPrice}, target ${state.targetPrice}`;
+  const working = run.work.openOrders.find((order) => order.symbol === symbol && order.side === "sell");
+  if (working !== undefined) {
+    if (exit.urgency !== "stop_loss" || working.urgency === "stop_loss") return {};
+    return {
+      decisions: { order_id: working.id, action: "escalate", reason: exit.reason },
+      thoughts: { type: "exit_signal", symbol, content: `${content}; the working exit becomes urgent` },
+    };
+  }
+  const qty = sellableQty(position, instrument, quote);
+  if (qty === null) return {};
+  count(run.findings, "exit_signals");
+  return {
+    intents: writeIntent(run, position, qty, exit),
+    thoughts: { type: "exit_signal", symbol, content },
+  };
+};
+
+const decideOne = (run: TickRun, watch: Watch, position: HeldPosition): Part => {
   const { symbol } = position;
   const fresh = freshQuote(run, watch, symbol);
   const quote = fresh ?? run.work.quotes.find((known) => known.symbol === symbol) ?? null;
@@ -138,30 +168,10 @@ const decideOne = (run: TickRun, watch: Watch, position: HeldPosition): Partial<
   const judged = isFromCandles(quote)
     ? judgeByCandles(run, watch, position, stored, quote, priceIncrement)
     : judgeByQuote(run, position, stored, fresh, quote, priceIncrement);
-  const { state, exit } = judged;
-  const states = {
+  return {
     ...unconfirmed(watch, symbol, quote),
     ...(isStored(position, judged) ? {} : { states: writeState(symbol, judged) }),
-  };
-  if (exit === null) return states;
-  const content = `${symbol}: ${exit.reason}, bid ${quote.bid}, stop ${state.stopPrice}, target ${state.targetPrice}`;
-  const working = run.work.openOrders.find((order) => order.symbol === symbol && order.side === "sell");
-  if (working !== undefined) {
-    if (exit.urgency !== "stop_loss" || working.urgency === "stop_loss") return states;
-    const decisions = { order_id: working.id, action: "escalate", reason: exit.reason };
-    return {
-      ...states,
-      decisions,
-      thoughts: { type: "exit_signal", symbol, content: `${content}; the working exit becomes urgent` },
-    };
-  }
-  const qty = sellableQty(position, instrument, quote);
-  if (qty === null) return states;
-  count(run.findings, "exit_signals");
-  return {
-    ...states,
-    intents: writeIntent(run, position, qty, exit),
-    thoughts: { type: "exit_signal", symbol, content },
+    ...(judged.exit === null ? {} : carryOut(run, position, instrument, quote, judged.state, judged.exit)),
   };
 };
 
