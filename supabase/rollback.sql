@@ -34,7 +34,7 @@ begin
     'accounts', 'alerts', 'audit_seals', 'candidate_scans', 'cash_ledger', 'config', 'config_events', 'crypto_candles',
     'crypto_cash_snapshots', 'crypto_fills', 'crypto_holdings_snapshots', 'crypto_orders', 'crypto_reconciliation_events',
     'health_heartbeat', 'instruments', 'lot_closures', 'operators', 'order_events', 'order_intents', 'pnl_daily', 'position_lots',
-    'positions', 'quotes', 'thoughts', 'tick_runs', 'trade_locks'
+    'positions', 'quotes', 'rejected_prices', 'thoughts', 'tick_runs', 'trade_locks'
   ] loop
     if exists (select from pg_temp.found_at_start as f where f.kind = 'table' and f.name = v_table) then continue; end if;
     execute pg_catalog.format('drop table if exists public.%I cascade', v_table);
@@ -52,7 +52,7 @@ begin
     where p.pronamespace = 'public'::regnamespace and p.proname in (
       'acknowledge_alert', 'adopt_broker_books', 'apply_execution_reports', 'begin_tick', 'commit_tick', 'correct_order', 'dashboard_alerts',
       'dashboard_config', 'dashboard_equity', 'dashboard_fills', 'dashboard_header', 'dashboard_health', 'dashboard_orders',
-      'dashboard_positions', 'dashboard_prices', 'dashboard_reconciliations', 'dashboard_runs', 'dashboard_scan',
+      'dashboard_positions', 'dashboard_prices', 'dashboard_reconciliations', 'dashboard_rejected_prices', 'dashboard_runs', 'dashboard_scan',
       'dashboard_thoughts', 'finish_tick', 'order_timeline', 'paper_exchange_load', 'paper_exchange_save', 'record_cash_event',
       'request_cancel', 'run_now', 'set_account_fees', 'set_config', 'set_kill_switch', 'set_safe_mode', 'settle_order', 'submit_intent',
       'trading_state', 'verify_audit_log', 'whoami'

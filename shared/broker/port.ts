@@ -2,7 +2,7 @@ import type { Millis } from "../market/instant.ts";
 import type { Quote } from "../market/quote.ts";
 import type { Amount } from "../money/decimal.ts";
 import type { FeeRates } from "../money/fees.ts";
-import type { Side } from "../orders/order.ts";
+import type { Side, Urgency } from "../orders/order.ts";
 import type { Result } from "../result.ts";
 
 /** What the broker says an order is; our own statuses are wider. */
@@ -16,6 +16,8 @@ export interface OrderRequest {
   readonly side: Side;
   readonly qty: Amount;
   readonly limitPrice: Amount;
+  /** Where only candles are known the paper exchange must tell a stop from a sell that waits; brokers take no notice. */
+  readonly urgency?: Urgency;
 }
 
 /** One execution. */

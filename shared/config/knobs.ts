@@ -56,6 +56,13 @@ const RISK = [
   ),
   boolean("KILL_SWITCH_FLATTEN", "false", "Sell what is held once a kill has canceled everything"),
   boolean("KILL_SWITCH_CANCELS_EXITS", "false", "A kill also cancels exits already on their way"),
+  number(
+    "BAD_PRICE_PCT",
+    "10",
+    "1",
+    "90",
+    "A price this % from the last ones is used only once the next one confirms it",
+  ),
   integer("QUOTE_MAX_AGE_SECONDS", "30", "1", "3600", "A quote older than this refuses entries"),
 ] as const;
 

@@ -1,9 +1,5 @@
-import { readFileSync } from "node:fs";
-import { parse } from "csv-parse/sync";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { hasMarketData, marketDataFile } from "../../supabase/tests/support/market-data.ts";
-import { isBadTick, withoutBadTicks } from "./bad-tick.ts";
 import { type Candle, closedCandles, contiguousCandles } from "./candle.ts";
 import { formatInstant, parseInstant } from "./instant.ts";
 import { midPrice, type Quote, spreadPct, usableQuote } from "./quote.ts";
@@ -96,36 +92,6 @@ describe("candles", () => {
         if (closed.length > 0) expect(run.at(-1)).toBe(minutes(closed).at(-1));
       }),
     );
-  });
-});
-
-describe("bad ticks", () => {
-  it("are prices a factor away from the median of the recent ones", () => {
-    expect(isBadTick("0.06", ["1180", "1185", "1190"])).toBe(true);
-    expect(isBadTick("2400", ["1180", "1185", "1190"])).toBe(true);
-    expect(isBadTick("1000", ["1180", "1185", "1190"])).toBe(false);
-    expect(isBadTick("5", [])).toBe(false);
-  });
-
-  it("in any price of a candle take it out, while a lasting move stays", () => {
-    const spike = [1, 2, 3, 4, 5].map((minute) => candle(minute, "100", minute === 3 ? { low: "1" } : {}));
-    expect(minutes(withoutBadTicks(spike))).toEqual([1, 2, 4, 5]);
-    const crash = Array.from({ length: 60 }, (_, minute) => candle(minute, minute < 30 ? "100" : "55"));
-    expect(withoutBadTicks(crash)).toHaveLength(60);
-  });
-});
-
-const FLASH = "coinbase_btcusd_4h_2016_2025.csv";
-
-describe.skipIf(!hasMarketData(FLASH))("bad ticks in nine years of BTC (recorded data)", () => {
-  it("are the print at 0.06 of 15 April 2017 and nothing else", () => {
-    const rows = parse(readFileSync(marketDataFile(FLASH)), { columns: true }) as Record<string, string>[];
-    const candles = rows.map(({ ts_ms = "", open = "", high = "", low = "", close = "", volume = "" }): Candle => {
-      return { symbol: "BTC-USD", openedAt: Number(ts_ms), seconds: 14_400, open, high, low, close, volume };
-    });
-    const kept = new Set(withoutBadTicks(candles));
-    const removed = candles.filter((each) => !kept.has(each)).map((each) => [formatInstant(each.openedAt), each.close]);
-    expect(removed).toEqual([["2017-04-15T20:00:00.000Z", "1178.85"]]);
   });
 });
 

@@ -11,7 +11,18 @@ export interface Quote {
   readonly askSize: Amount | null;
   readonly source: string;
   readonly observedAt: Millis;
+  /** Since when this very look at the market stands, where the feed tells; else it is of `observedAt`. */
+  readonly since?: Millis;
 }
+
+/** The source of a quote that is made up from candles, because nothing better is known. */
+export const FROM_CANDLES = "candles";
+
+/** Half the spread that is assumed on either side of a candle's price, in basis points. */
+export const CANDLE_HALF_SPREAD_BPS: Amount = "1";
+
+/** Tells whether candles are all that is known of a symbol's market: then a quote is the open of the running one. */
+export const isFromCandles = (quote: Pick<Quote, "source">): boolean => quote.source === FROM_CANDLES;
 
 /** Why a quote must not be traded on. */
 export interface QuoteProblem {

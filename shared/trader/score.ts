@@ -1,4 +1,3 @@
-import { withoutBadTicks } from "../market/bad-tick.ts";
 import { type Candle, closedCandles, contiguousCandles } from "../market/candle.ts";
 import type { Millis } from "../market/instant.ts";
 import { type Quote, spreadPct } from "../market/quote.ts";
@@ -71,10 +70,10 @@ export const scoreIndicators = (
 
 const noData = (detail: string): Score => ({ kind: "not_scored", reason: "no_data", detail });
 
-/** Scores a symbol from its closed candles and a usable quote (null when there is none). */
+/** Scores a symbol from its closed candles, without unconfirmed ones, and a usable quote (null when there is none). */
 export const scoreSymbol = (candles: readonly Candle[], quote: Quote | null, now: Millis): Score => {
   if (quote === null) return noData("no usable quote");
-  const closed = withoutBadTicks(closedCandles(candles, now).slice(-CANDLES_USED));
+  const closed = closedCandles(candles, now).slice(-CANDLES_USED);
   const run = contiguousCandles(closed, CANDLES_USED, MAX_GAP_BARS);
   const latest = run.at(-1);
   const indicators = readIndicators(run);

@@ -404,6 +404,26 @@ isOneToOne: true
       referencedColumns: ["symbol"]
     }
                   ]
+                },"rejected_prices": {
+                  Row: {
+                    "confirmed_at": string | null,"high": number,"id": number,"kind": string,"low": number,"median": number,"observed_at": string,"price": number,"recorded_at": string,"source": string,"symbol": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "confirmed_at"?: string | null,"high": number,"id"?: never,"kind": string,"low": number,"median": number,"observed_at": string,"price": number,"recorded_at"?: string,"source": string,"symbol": string
+                  }
+                  Update: {
+                    "confirmed_at"?: string | null,"high"?: number,"id"?: never,"kind"?: string,"low"?: number,"median"?: number,"observed_at"?: string,"price"?: number,"recorded_at"?: string,"source"?: string,"symbol"?: string
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "rejected_prices_symbol_fkey"
+      columns: ["symbol"]
+isOneToOne: false
+      referencedRelation: "instruments"
+      referencedColumns: ["symbol"]
+    }
+                  ]
                 },"thoughts": {
                   Row: {
                     "content": string,"created_at": string,"engine": string,"id": number,"metadata": NonNullable<Json>,"mode": string | null,"symbol": string | null,"type": string
@@ -499,6 +519,9 @@ isOneToOne: true
                            },
 "dashboard_reconciliations":
 { Args: { "p_mode": string }; Returns: Json
+                           },
+"dashboard_rejected_prices":
+{ Args: Record<PropertyKey, never>; Returns: Json
                            },
 "dashboard_runs":
 { Args: { "p_limit": number }; Returns: Json

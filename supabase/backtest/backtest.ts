@@ -1,3 +1,4 @@
+import type { Market } from "../functions/_shared/market/market.ts";
 import type { MarketSource } from "../local/market/market-source.ts";
 import type { TestDatabase } from "../tests/support/test-database.ts";
 import { openEngine } from "./embedded-engine.ts";
@@ -13,12 +14,15 @@ export interface Backtest {
   readonly toMs: number;
   readonly knobs: Readonly<Record<string, string>>;
   readonly onDay?: (day: string) => void;
+  /** How the ticks see the data, if not directly. */
+  readonly marketOf?: (source: MarketSource, now: () => number) => Market;
 }
 
 /** Runs the real ticks, guards and paper exchange over recorded data and reports what the books say. */
-export async function backtest({ database, source, fromMs, toMs, knobs, onDay }: Backtest): Promise<BacktestReport> {
+export async function backtest(wish: Backtest): Promise<BacktestReport> {
+  const { database, source, fromMs, toMs, knobs, onDay, marketOf } = wish;
   const segments = segmentsWithin(source.range().segments, fromMs, toMs);
-  const engine = await openEngine(database, source, knobs, fromMs);
+  const engine = await openEngine(database, source, knobs, fromMs, marketOf);
   const equity = await runBacktest({ engine, segments, ...(onDay === undefined ? {} : { onDay }) });
   const books = await readBooks(database.admin, await engine.broker());
   return summarizeBacktest({ fromMs, toMs, equity, ...books });

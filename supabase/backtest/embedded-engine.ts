@@ -4,6 +4,7 @@ import type { Instrument } from "../../shared/market/instrument.ts";
 import { ASSUMED_FEES, type FeeRates } from "../../shared/money/fees.ts";
 import type { Mode } from "../../shared/orders/order.ts";
 import { paperBroker } from "../functions/_shared/brokers/paper.ts";
+import type { Market } from "../functions/_shared/market/market.ts";
 import type { TickDeps } from "../functions/_shared/run.ts";
 import type { MarketSource } from "../local/market/market-source.ts";
 import { runTick } from "../tests/support/run-tick.ts";
@@ -20,13 +21,14 @@ export interface EmbeddedEngine extends ReplayedEngine {
 
 /**
  * Prepares a freshly migrated database for a backtest: knobs set as an operator would, the watchlist narrowed to what the data has,
- * the clock at `startMs` and standing still. The ticks are the real handlers, the guards the real SQL, the broker the paper exchange.
+ * the clock at `startMs` and standing still. `marketOf` is how the ticks see the data. The ticks are the real handlers, the guards the real SQL, the broker the paper exchange.
  */
 export async function openEngine(
   database: TestDatabase,
   source: MarketSource,
   knobs: Readonly<Record<string, string>>,
   startMs: number,
+  marketOf: (source: MarketSource, now: () => number) => Market = sourceMarket,
 ): Promise<EmbeddedEngine> {
   let nowMs = startMs;
   const { sql, admin } = database;
@@ -35,7 +37,7 @@ export async function openEngine(
     await sql`update public.config set value = ${value} where key = ${key}`;
   const symbols = source.products().map((product) => product.symbol);
   await sql`update public.instruments set enabled = (symbol = any (${symbols}))`;
-  const market = sourceMarket(source, () => nowMs);
+  const market = marketOf(source, () => nowMs);
   const store = sqlStore(database.as("service_role"));
   const deps: TickDeps = { store, market, brokers: (_mode, context) => paperBroker(store, context) };
   const readConfig = async () => {
@@ -61,7 +63,7 @@ export async function openEngine(
       if (row?.due === true) await tick("reposition-tick", slotMs);
       return row?.due === true || row?.waiting === true ? "waiting" : "quiet";
     },
-    equity: (now) => readEquity(admin, source, now),
+    equity: (now) => readEquity(admin, now),
     broker: async () =>
       paperBroker(store, {
         config,

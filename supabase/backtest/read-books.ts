@@ -2,24 +2,29 @@ import type postgres from "postgres";
 import type { Broker } from "../../shared/broker/port.ts";
 import { midPrice } from "../../shared/market/quote.ts";
 import { type Amount, decimal, toAmount, ZERO } from "../../shared/money/decimal.ts";
-import type { MarketSource } from "../local/market/market-source.ts";
 import type { BacktestFacts, BacktestFill, EquityPoint } from "./backtest-facts.ts";
 
 type Sql = postgres.Sql;
 type Count = { name: string; count: number };
 
-/** Reads the account as the engine's own books have it and values what is held at the middle of the touch. */
-export async function readEquity(sql: Sql, source: MarketSource, atMs: number): Promise<EquityPoint> {
-  const [account] = await sql<{ cash: Amount; held: Record<string, Amount> }[]>`
+interface HeldValue {
+  qty: Amount;
+  bid: Amount | null;
+  ask: Amount | null;
+}
+
+/** Reads the account as the engine's own books have it and values what is held at the middle of the last good quote. */
+export async function readEquity(sql: Sql, atMs: number): Promise<EquityPoint> {
+  const [account] = await sql<{ cash: Amount; held: Record<string, HeldValue> }[]>`
     select coalesce((select sum(l.amount) from public.cash_ledger as l where l.mode = 'paper'), 0)::text as cash,
       coalesce((
-        select jsonb_object_agg(p.symbol, p.qty::text) from public.positions as p where p.mode = 'paper' and p.qty > 0
+        select jsonb_object_agg(p.symbol, jsonb_build_object('qty', p.qty::text, 'bid', q.bid::text, 'ask', q.ask::text))
+        from public.positions as p left join public.quotes as q on q.symbol = p.symbol
+        where p.mode = 'paper' and p.qty > 0
       ), '{}') as held`;
   const { cash, held } = account ?? { cash: "0", held: {} };
-  const value = Object.entries(held).reduce((sum, [symbol, qty]) => {
-    const { bids, asks } = source.book(symbol, atMs, "touch");
-    const [bid, ask] = [bids[0]?.[0], asks[0]?.[0]];
-    if (bid === undefined || ask === undefined)
+  const value = Object.entries(held).reduce((sum, [symbol, { qty, bid, ask }]) => {
+    if (bid === null || ask === null)
       throw new Error(`${symbol} is held but has no price at ${new Date(atMs).toISOString()}`);
     return sum.plus(decimal(qty).times(midPrice({ bid, ask })));
   }, ZERO);

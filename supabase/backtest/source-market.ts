@@ -1,4 +1,4 @@
-import type { Quote } from "../../shared/market/quote.ts";
+import { FROM_CANDLES, type Quote } from "../../shared/market/quote.ts";
 import { refusal, success } from "../../shared/result.ts";
 import type { Market, MarketProblem } from "../functions/_shared/market/market.ts";
 import type { MarketSource } from "../local/market/market-source.ts";
@@ -39,10 +39,19 @@ export function sourceMarket(source: MarketSource, now: () => number): Market {
 }
 
 function quoteAt(source: MarketSource, symbol: string, nowMs: number): Quote | null {
-  const { bids, asks, timeMs } = source.book(symbol, nowMs, "touch");
+  const { bids, asks, timeMs, sinceMs, fromCandles } = source.book(symbol, nowMs, "touch");
   const [bid, ask] = [bids[0], asks[0]];
   if (bid === undefined || ask === undefined) return null;
-  return { symbol, bid: bid[0], ask: ask[0], bidSize: bid[1], askSize: ask[1], source: "recorded", observedAt: timeMs };
+  return {
+    symbol,
+    bid: bid[0],
+    ask: ask[0],
+    bidSize: bid[1],
+    askSize: ask[1],
+    source: fromCandles ? FROM_CANDLES : "recorded",
+    observedAt: timeMs,
+    ...(sinceMs === undefined ? {} : { since: sinceMs }),
+  };
 }
 
 function nothingKnown(symbol: string): MarketProblem {

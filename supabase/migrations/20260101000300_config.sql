@@ -40,6 +40,7 @@ from (values
   ('SAFE_MODE_BROKER_ERRORS', 'integer', 1, 1000, null, '3', 'Broker errors in a row before safe mode, good answers in a row to leave it'),
   ('KILL_SWITCH_FLATTEN', 'boolean', null, null, null, 'false', 'Sell what is held once a kill has canceled everything'),
   ('KILL_SWITCH_CANCELS_EXITS', 'boolean', null, null, null, 'false', 'A kill also cancels exits already on their way'),
+  ('BAD_PRICE_PCT', 'number', 1, 90, null, '10', 'A price this % from the last ones is used only once the next one confirms it'),
   ('QUOTE_MAX_AGE_SECONDS', 'integer', 1, 3600, null, '30', 'A quote older than this refuses entries'),
   ('TRADER_MODE', 'choice', null, null, '{disabled,paper,live}', 'paper', 'Mode of the crypto trader'),
   ('EDGE_FACTORY_MODE', 'choice', null, null, '{disabled,paper,live}', 'disabled', 'Mode of the edge factory'),

@@ -103,6 +103,7 @@ create table public.positions (
   trail_armed boolean not null default false,
   exit_by timestamptz,
   opening_lot bigint,
+  candles_seen_until timestamptz,
   updated_at timestamptz not null default private.clock(),
   version bigint not null default 0,
   primary key (mode, symbol)

@@ -87,7 +87,8 @@ create table public.alerts (
       'missing_secret',
       'market_data',
       'unsellable',
-      'negative_cash'
+      'negative_cash',
+      'unconfirmed_price'
     )
   ),
   key text not null default '',

@@ -25,11 +25,12 @@ begin
         'maker_bps', a.maker_bps::text, 'taker_bps', a.taker_bps::text
       ))
       from public.accounts as a
-    )
+    ),
+    'price_memory', private.price_memory_work()
   );
 end
 $$;
-comment on function private.market_work is 'What every tick starts from: knobs, instruments, the last quotes, and what each account pays in fees.';
+comment on function private.market_work is 'What every tick starts from: knobs, instruments, the last good quotes, what is remembered of prices, and what each account pays in fees.';
 alter function private.market_work owner to zoe_engine;
 
 create function private.positions_work(p_mode text) returns jsonb
@@ -43,7 +44,8 @@ begin
       'average_price', p.average_price::text, 'entry_price', p.entry_price::text, 'high_water', p.high_water::text,
       'stop_price', p.stop_price::text, 'target_price', p.target_price::text, 'trail_armed', p.trail_armed,
       'opened_at', private.iso(p.opened_at), 'exit_by', private.iso(p.exit_by), 'strategy', p.strategy,
-      'opening_lot', p.opening_lot::text, 'sale_price', private.sale_price(p.symbol)::text
+      'opening_lot', p.opening_lot::text, 'sale_price', private.sale_price(p.symbol)::text,
+      'candles_seen_until', private.iso(p.candles_seen_until)
     ) order by p.symbol)
     from public.positions as p
     cross join lateral (

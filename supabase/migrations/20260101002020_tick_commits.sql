@@ -39,15 +39,16 @@ begin
   update public.positions as p
   set high_water = coalesce(s.high_water, p.high_water), stop_price = coalesce(s.stop_price, p.stop_price),
       target_price = coalesce(s.target_price, p.target_price), trail_armed = coalesce(s.trail_armed, p.trail_armed),
-      exit_by = coalesce(s.exit_by, p.exit_by), updated_at = private.clock(), version = p.version + 1
+      exit_by = coalesce(s.exit_by, p.exit_by), candles_seen_until = coalesce(s.candles_seen_until, p.candles_seen_until), updated_at = private.clock(), version = p.version + 1
   from pg_catalog.jsonb_to_recordset(p_states) as s (
-    symbol text, opening_lot bigint, high_water numeric, stop_price numeric, target_price numeric, trail_armed boolean, exit_by timestamptz
+    symbol text, opening_lot bigint, high_water numeric, stop_price numeric, target_price numeric, trail_armed boolean, exit_by timestamptz,
+    candles_seen_until timestamptz
   )
   -- A state that was worked out for the position before must not become this one's.
   where p.mode = p_mode and p.symbol = s.symbol and p.qty > 0 and p.opening_lot is not distinct from s.opening_lot
-    and (p.high_water, p.stop_price, p.target_price, p.trail_armed, p.exit_by) is distinct from (
+    and (p.high_water, p.stop_price, p.target_price, p.trail_armed, p.exit_by, p.candles_seen_until) is distinct from (
       coalesce(s.high_water, p.high_water), coalesce(s.stop_price, p.stop_price), coalesce(s.target_price, p.target_price),
-      coalesce(s.trail_armed, p.trail_armed), coalesce(s.exit_by, p.exit_by)
+      coalesce(s.trail_armed, p.trail_armed), coalesce(s.exit_by, p.exit_by), coalesce(s.candles_seen_until, p.candles_seen_until)
     );
 end
 $$;
@@ -60,12 +61,16 @@ as $$
 begin
   if p_payload ? 'quotes' then perform private.record_quotes(p_payload -> 'quotes'); end if;
   if p_payload ? 'candles' then perform private.record_candles(p_payload -> 'candles'); end if;
+  if p_payload ? 'price_memory' then perform private.record_price_memory(p_payload -> 'price_memory'); end if;
+  if p_payload ?| array['rejected_prices', 'confirmed_prices'] then
+    perform private.record_rejected_prices(p_payload -> 'rejected_prices', p_payload -> 'confirmed_prices');
+  end if;
   if p_payload ? 'thoughts' then
     perform private.record_thoughts(p_run.mode, private.engine_of(p_run.name), p_payload -> 'thoughts');
   end if;
 end
 $$;
-comment on function private.record_market is 'The part of a payload that touches no account: quotes, candles, thoughts.';
+comment on function private.record_market is 'The part of a payload that touches no account: quotes, candles, what was observed of prices, thoughts.';
 alter function private.record_market owner to zoe_engine;
 
 create function private.submit_intents(p_intents jsonb) returns jsonb
@@ -97,6 +102,7 @@ begin
   perform private.set_actor(v_run.name, p_run_id::text);
   perform private.record_market(v_run, p_payload);
   perform private.lock_accounts();
+  if p_payload ? 'price_memory' then perform private.tell_unconfirmed_prices(); end if;
   if p_payload ? 'scans' then
     perform private.note_scan_outcome(v_run.mode, private.record_scans(p_run_id, v_run.mode, p_payload -> 'scans'));
   end if;
@@ -165,6 +171,7 @@ begin
   perform private.set_actor(v_run.name, p_run_id::text);
   perform private.record_market(v_run, p_payload);
   perform private.lock_accounts();
+  if p_payload ? 'price_memory' then perform private.tell_unconfirmed_prices(); end if;
   if p_payload ? 'reports' then v_reports := private.apply_reports(p_payload -> 'reports'); end if;
   if p_payload ? 'broker_books' then v_books := private.reconcile_books(p_payload -> 'broker_books'); end if;
   if p_payload ? 'heartbeats' then perform private.record_heartbeats(v_run.mode, p_payload -> 'heartbeats'); end if;

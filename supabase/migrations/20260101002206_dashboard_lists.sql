@@ -81,6 +81,21 @@ return (
 comment on function public.dashboard_prices is 'The last good quote of each symbol.';
 grant execute on function public.dashboard_prices to authenticated;
 
+create function public.dashboard_rejected_prices() returns jsonb
+language sql stable security invoker set search_path = ''
+return (
+  select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+    'id', r.id::text, 'symbol', r.symbol, 'kind', r.kind, 'source', r.source, 'price', private.amount_text(r.price),
+    'low', private.amount_text(r.low), 'high', private.amount_text(r.high), 'median', private.amount_text(r.median),
+    'observed_at', private.iso(r.observed_at), 'confirmed_at', private.iso(r.confirmed_at)
+  ) order by r.observed_at desc, r.id desc), '[]')
+  from (
+    select * from public.rejected_prices as p order by p.observed_at desc limit 50
+  ) as r
+);
+comment on function public.dashboard_rejected_prices is 'The last 50 prices that were not believed when they were seen, the newest first.';
+grant execute on function public.dashboard_rejected_prices to authenticated;
+
 create function public.dashboard_equity(p_mode text, p_days integer) returns jsonb
 language plpgsql stable security invoker set search_path = ''
 as $$

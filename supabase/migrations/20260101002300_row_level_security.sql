@@ -99,6 +99,10 @@ grant select on public.quotes to authenticated;
 create policy "Viewers and operators read quotes" on public.quotes
 for select to authenticated using ((select private.is_reader()));
 
+grant select on public.rejected_prices to authenticated;
+create policy "Viewers and operators read rejected prices" on public.rejected_prices
+for select to authenticated using ((select private.is_reader()));
+
 grant select on public.thoughts to authenticated;
 create policy "Viewers and operators read thoughts" on public.thoughts
 for select to authenticated using ((select private.is_reader()));

@@ -2,7 +2,7 @@
 
 grant delete on
   public.crypto_candles, public.candidate_scans, public.tick_runs, public.thoughts, public.crypto_cash_snapshots,
-  public.crypto_holdings_snapshots, public.crypto_reconciliation_events, public.alerts
+  public.crypto_holdings_snapshots, public.crypto_reconciliation_events, public.alerts, public.rejected_prices
 to zoe_engine;
 
 create function private.kept_since(p_knob text) returns timestamptz
@@ -62,6 +62,7 @@ begin
   for v_rule in
     select * from (values
       ('crypto_candles', 'open_time', 'RETENTION_DAYS_CANDLES'),
+      ('rejected_prices', 'observed_at', 'RETENTION_DAYS_CANDLES'),
       ('candidate_scans', 'created_at', 'RETENTION_DAYS_SCANS'),
       ('tick_runs', 'started_at', 'RETENTION_DAYS_RUNS'),
       ('thoughts', 'created_at', 'RETENTION_DAYS_THOUGHTS'),

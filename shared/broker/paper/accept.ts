@@ -86,7 +86,33 @@ const takeLiquidity = (
   return bookExecution(marked, open, { qty: rest, price: worse, liquidity: "taker", at }, rules);
 };
 
-/** What the market is known to be at a moment; a quote from long before is none. */
+/** A stop is sold inside the bar that set it off, though it is known only after its close: at a price the bar traded at. */
+const isStopOfLastCandle = (state: ExchangeState, order: PaperOrder): boolean => {
+  const candle = state.lastCandles[order.symbol];
+  if (candle === undefined || order.urgency !== "stop_loss" || order.side !== "sell") return false;
+  return decimal(candle.high).gte(decimal(order.limitPrice));
+};
+
+/**
+ * From candles alone the touch is not known well enough to be better than the limit: an order that can trade at once is
+ * filled at its limit, the worst for us.
+ */
+const takeFromCandles = (
+  state: ExchangeState,
+  order: PaperOrder,
+  view: MarketView,
+  at: Millis,
+  rules: ExchangeRules,
+): ExchangeState => {
+  if (!isWithinLimit(order, farSide(order, view).price) && !isStopOfLastCandle(state, order)) return state;
+  const execution = { qty: remainingQty(order), price: decimal(order.limitPrice), liquidity: "taker", at } as const;
+  return bookExecution(state, order, execution, rules);
+};
+
+/** A candle's price stands while the next one runs. */
+const CANDLE_MS = 60_000;
+
+/** What the market is known to be at a moment; a price from long before is none. */
 const currentView = (
   state: ExchangeState,
   symbol: string,
@@ -94,7 +120,8 @@ const currentView = (
   rules: ExchangeRules,
 ): MarketView | undefined => {
   const view = state.market[symbol];
-  return view?.source === "quote" && at - view.at > rules.maxQuoteAgeMs ? undefined : view;
+  const maxAgeMs = rules.maxQuoteAgeMs + (view?.source === "candle" ? CANDLE_MS : 0);
+  return view !== undefined && at - view.at > maxAgeMs ? undefined : view;
 };
 
 /**
@@ -114,7 +141,9 @@ export const acceptOrder = (
     ahead: view === undefined ? null : queueAhead(order, view),
   };
   const accepted = withOrder(state, resting);
-  return view === undefined ? accepted : takeLiquidity(accepted, resting, view, at, rules);
+  if (view === undefined) return accepted;
+  const take = view.source === "candle" ? takeFromCandles : takeLiquidity;
+  return take(accepted, resting, view, at, rules);
 };
 
 const cancelOrder = (state: ExchangeState, order: PaperOrder, at: Millis): ExchangeState =>

@@ -2,7 +2,7 @@ import type { Config } from "../../config/parse-config.ts";
 import type { Candle } from "../../market/candle.ts";
 import type { Millis } from "../../market/instant.ts";
 import type { Instrument } from "../../market/instrument.ts";
-import type { Quote } from "../../market/quote.ts";
+import { CANDLE_HALF_SPREAD_BPS, type Quote } from "../../market/quote.ts";
 import type { MarketTrade } from "../../market/trade.ts";
 import type { Amount } from "../../money/decimal.ts";
 import { ASSUMED_FEES, type FeeRates } from "../../money/fees.ts";
@@ -36,7 +36,14 @@ export interface MarketView {
   readonly takenBid: Amount;
   readonly takenAsk: Amount;
   readonly at: Millis;
+  /** `candle`: nothing better than candles is known. */
   readonly source: "quote" | "candle";
+}
+
+/** The last candle the exchange was shown of a symbol. */
+export interface SeenCandle {
+  readonly openedAt: Millis;
+  readonly high: Amount;
 }
 
 /** The whole exchange, as plain JSON. `orders` is keyed by client order id. */
@@ -48,6 +55,7 @@ export interface ExchangeState {
   readonly orders: Readonly<Record<string, PaperOrder>>;
   readonly market: Readonly<Record<string, MarketView>>;
   readonly lastTradeIds: Readonly<Record<string, string>>;
+  readonly lastCandles: Readonly<Record<string, SeenCandle>>;
   readonly nextOrderNumber: number;
 }
 
@@ -75,6 +83,8 @@ export interface ExchangeRules {
   readonly queueShare: Amount;
   /** Half the spread assumed around a candle's close when only candles are known. */
   readonly candleHalfSpreadBps: Amount;
+  /** Share of a candle's volume that may fill our orders which rested in it. */
+  readonly candleVolumeShare: Amount;
   /** How old a quote may be for an order that takes effect to trade against it. */
   readonly maxQuoteAgeMs: number;
 }
@@ -88,6 +98,7 @@ export const openExchange = (cash: Amount, at: Millis): ExchangeState => ({
   orders: {},
   market: {},
   lastTradeIds: {},
+  lastCandles: {},
   nextOrderNumber: 1,
 });
 
@@ -104,7 +115,8 @@ export const exchangeRules = (
   slippageBps: "1",
   slippageRootBps: "10",
   queueShare: "1",
-  candleHalfSpreadBps: "5",
+  candleHalfSpreadBps: CANDLE_HALF_SPREAD_BPS,
+  candleVolumeShare: "0.1",
   maxQuoteAgeMs: 30_000,
 });
 

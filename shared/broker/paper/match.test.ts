@@ -114,11 +114,42 @@ describe("from candles alone", () => {
     const next = run([candle(60_000, "99.5", "100", "100")], byCandles);
     expect(standing(run([candle(120_000, "99", "100", "100")], next))).toEqual(["working", "0", null]);
     expect(standing(run([candle(120_000, "98", "100", "100")], next))).toEqual(["filled", "1", "99"]);
-    expect(standing(run([candle(120_000, "98", "100", "100", "0.4")], next))).toEqual([
+  });
+
+  it("all orders that rested in a bar share a tenth of its volume", () => {
+    const two = run([place(61_500, { clientOrderId: "b", limitPrice: "99" }), { type: "time", at: 62_000 }], byCandles);
+    const filled = run([candle(120_000, "98", "100", "100", "12")], two);
+    expect(standing(filled)).toEqual(["filled", "1", "99"]);
+    expect(standing(filled, "b")).toEqual(["partially_filled", "0.2", "99"]);
+    expect(standing(run([candle(120_000, "98", "100", "100", "12")], filled), "b")).toEqual([
       "partially_filled",
-      "0.4",
+      "0.2",
       "99",
     ]);
+  });
+
+  it("a bar that opens beyond its limit fills it at the open, for a sell mirrored, and dates it within the bar", () => {
+    const gap = { ...candle(120_000, "97", "99", "99") } as Extract<ReturnType<typeof candle>, { type: "candle" }>;
+    const opened = run([{ ...gap, candle: { ...gap.candle, open: "98" } }], byCandles);
+    expect(standing(opened)).toEqual(["filled", "1", "98"]);
+    expect(reportOf(opened, "a", 180_000)?.fills?.[0]?.executedAt).toBe(179_999);
+    const selling = run(
+      [place(181_000, { clientOrderId: "s", side: "sell", limitPrice: "101" }), { type: "time", at: 182_000 }],
+      opened,
+    );
+    expect(standing(run([candle(240_000, "100", "101", "100")], selling), "s")).toEqual(["working", "0", null]);
+    expect(standing(run([candle(240_000, "100", "101.01", "100")], selling), "s")).toEqual(["filled", "1", "101"]);
+  });
+
+  it("the open of a running bar fills at once what rested before it, and only once", () => {
+    const open = (at: number, since: number, bid: string, ask: string) => {
+      const event = quote(at, bid, ask, "0.3", "0.3") as Extract<ReturnType<typeof quote>, { type: "quote" }>;
+      return { ...event, quote: { ...event.quote, source: "candles", since } };
+    };
+    expect(standing(run([open(62_000, 60_000, "97", "98")], byCandles))).toEqual(["working", "0", null]);
+    const gapped = run([open(121_000, 120_000, "97", "98")], byCandles);
+    expect(standing(gapped)).toEqual(["partially_filled", "0.3", "98"]);
+    expect(standing(run([open(126_000, 120_000, "97", "98")], gapped))).toEqual(["partially_filled", "0.3", "98"]);
   });
 
   it("a candle is not seen before its close, and not at all where quotes are known", () => {
@@ -128,11 +159,34 @@ describe("from candles alone", () => {
     expect(standing(run([candle(120_000, "98", "100", "100")], quoted))).toEqual(["working", "0", null]);
   });
 
-  it("a marketable order pays the assumed spread", () => {
+  it("a marketable order is filled at its limit, the worst for us", () => {
     const state = run(
       [place(61_000, { clientOrderId: "m", limitPrice: "101" }), { type: "time", at: 62_000 }],
       byCandles,
     );
-    expect(standing(state, "m")).toEqual(["filled", "1", "100.05"]);
+    expect(standing(state, "m")).toEqual(["filled", "1", "101"]);
+  });
+
+  it("a stop is sold at its limit when the bar that has just closed traded there, wherever the market is now", () => {
+    const long = run(
+      [place(61_000, { clientOrderId: "m", limitPrice: "100.5" }), { type: "time", at: 62_000 }],
+      byCandles,
+    );
+    const sell = (at: number, limitPrice: string, urgency: "passive" | "stop_loss") =>
+      place(at, { clientOrderId: "s", side: "sell", limitPrice, urgency });
+    const crashed = run([candle(120_000, "90", "100", "91")], long);
+    const stopped = run([sell(180_500, "97.9", "stop_loss"), { type: "time", at: 181_000 }], crashed);
+    expect(standing(stopped, "s")).toEqual(["filled", "1", "97.9"]);
+    expect(standing(run([sell(180_500, "97.9", "passive"), { type: "time", at: 181_000 }], crashed), "s")).toEqual([
+      "working",
+      "0",
+      null,
+    ]);
+    const gone = run([candle(180_000, "90", "92", "91")], crashed);
+    expect(standing(run([sell(240_500, "97.9", "stop_loss"), { type: "time", at: 241_000 }], gone), "s")).toEqual([
+      "working",
+      "0",
+      null,
+    ]);
   });
 });

@@ -1,5 +1,6 @@
 import { closedAt } from "../../market/candle.ts";
 import type { Millis } from "../../market/instant.ts";
+import { isFromCandles } from "../../market/quote.ts";
 import { addBps, type Decimal, decimal, greatest, least, roundDownTo, toAmount, ZERO } from "../../money/decimal.ts";
 import { afterTaking, queueAhead, takeableQty } from "./accept.ts";
 import {
@@ -45,6 +46,31 @@ const matchQuote = (state: ExchangeState, order: PaperOrder, at: Millis, rules: 
   return { ...filled, market: { ...filled.market, [order.symbol]: afterTaking(view, order.side, qty) } };
 };
 
+/**
+ * The open of a bar that began after the order was accepted is known at once: an order that it is strictly beyond is filled
+ * by it, at the open, which is better than its limit, up to the displayed size. The bar's low and high tell only after its close.
+ */
+const matchOpen = (state: ExchangeState, order: PaperOrder, at: Millis, rules: ExchangeRules): ExchangeState => {
+  const view = state.market[order.symbol];
+  const instrument = rules.instruments[order.symbol];
+  if (view === undefined || instrument === undefined) return state;
+  const open = decimal(order.side === "buy" ? view.ask : view.bid);
+  if (beyondLimit(order, open).lte(ZERO)) return state;
+  const qty = takeableQty(order, view, instrument);
+  const filled = bookExecution(state, order, { qty, price: open, liquidity: "maker", at }, rules);
+  return { ...filled, market: { ...filled.market, [order.symbol]: afterTaking(view, order.side, qty) } };
+};
+
+const shownView = ({ quote }: QuoteEvent, at: Millis, last: MarketView | undefined): MarketView => {
+  const { bid, ask, bidSize, askSize, since } = quote;
+  const fresh = { bid, ask, bidSize, askSize, takenBid: "0", takenAsk: "0" };
+  if (!isFromCandles(quote)) return { ...fresh, at, source: "quote" };
+  // A bar's open stands while it runs: what we took of it is not there again at the next look.
+  const isSameBar = last?.source === "candle" && since !== undefined && last.at === since;
+  const taken = isSameBar ? { takenBid: last.takenBid, takenAsk: last.takenAsk } : {};
+  return { ...fresh, ...taken, at: since ?? at, source: "candle" };
+};
+
 /** Shows a quote to the exchange; one that is crossed, or older than the last, is not believed. */
 export const onQuote = (state: ExchangeState, event: QuoteEvent, at: Millis, rules: ExchangeRules): ExchangeState => {
   const { symbol, bid, ask, bidSize, askSize } = event.quote;
@@ -54,9 +80,12 @@ export const onQuote = (state: ExchangeState, event: QuoteEvent, at: Millis, rul
     const isRepeated = last.bid === bid && last.ask === ask && last.bidSize === bidSize && last.askSize === askSize;
     if (event.at < last.at || (event.at === last.at && isRepeated)) return state;
   }
-  const view: MarketView = { bid, ask, bidSize, askSize, takenBid: "0", takenAsk: "0", at: event.at, source: "quote" };
+  const view = shownView(event, event.at, last);
   const shown: ExchangeState = { ...state, market: { ...state.market, [symbol]: view } };
-  return restingOrders(shown, symbol).reduce((next, order) => matchQuote(next, order, at, rules), shown);
+  const resting = restingOrders(shown, symbol);
+  if (view.source === "quote") return resting.reduce((next, order) => matchQuote(next, order, at, rules), shown);
+  const opened = resting.filter((order) => order.acceptAt <= view.at);
+  return opened.reduce((next, order) => matchOpen(next, order, at, rules), shown);
 };
 
 const isNewerTrade = (tradeId: string, lastId: string | undefined): boolean =>
@@ -99,19 +128,40 @@ export const onTrade = (state: ExchangeState, event: TradeEvent, at: Millis, rul
   return next;
 };
 
-/** Shows a closed candle: without quotes, only a price beyond our limit in a bar that began after acceptance fills, up to its volume. */
-export const onCandle = (state: ExchangeState, event: CandleEvent, at: Millis, rules: ExchangeRules): ExchangeState => {
-  const { candle } = event;
-  const last = state.market[candle.symbol];
-  const increment = rules.instruments[candle.symbol]?.qtyIncrement;
-  const isKnownBetter =
-    last !== undefined && last.at > (last.source === "quote" ? candle.openedAt : closedAt(candle) - 1);
-  if (increment === undefined || isKnownBetter || closedAt(candle) > at) return state;
-  const volume = roundDownTo(decimal(candle.volume), decimal(increment));
-  const filled = restingOrders(state, candle.symbol)
-    .filter((order) => order.acceptAt <= candle.openedAt)
-    .filter((order) => beyondLimit(order, decimal(order.side === "buy" ? candle.low : candle.high)).gt(ZERO))
-    .reduce((next, order) => fillAtLimit(next, order, least(remainingQty(order), volume), at, rules), state);
+/** A resting order fills where the bar went strictly beyond its limit: at the limit, or at the open where that is better. */
+const matchCandle = (
+  state: ExchangeState,
+  order: PaperOrder,
+  candle: CandleEvent["candle"],
+  left: Decimal,
+  rules: ExchangeRules,
+): { state: ExchangeState; left: Decimal } => {
+  const isBuy = order.side === "buy";
+  if (beyondLimit(order, decimal(isBuy ? candle.low : candle.high)).lte(ZERO)) return { state, left };
+  const better = isBuy ? least : greatest;
+  const price = better(decimal(order.limitPrice), decimal(candle.open));
+  const qty = least(remainingQty(order), left);
+  // It happened while the bar ran, though we see it only now.
+  const at = closedAt(candle) - 1;
+  return {
+    state: bookExecution(state, order, { qty, price, liquidity: "maker", at }, rules),
+    left: left.minus(qty),
+  };
+};
+
+/** Whether a bar tells something new of the market: it is closed, not yet seen, and no quote came while it ran or after. */
+const isNews = (state: ExchangeState, { candle }: CandleEvent, at: Millis): boolean => {
+  const view = state.market[candle.symbol];
+  const isKnownBetter = view?.source === "quote" && view.at > candle.openedAt;
+  const seen = state.lastCandles[candle.symbol];
+  return closedAt(candle) <= at && !isKnownBetter && (seen === undefined || candle.openedAt > seen.openedAt);
+};
+
+const withCandle = (state: ExchangeState, { candle }: CandleEvent, rules: ExchangeRules): ExchangeState => {
+  const { symbol, openedAt, high } = candle;
+  const seen: ExchangeState = { ...state, lastCandles: { ...state.lastCandles, [symbol]: { openedAt, high } } };
+  const last = state.market[symbol];
+  if (last?.source === "candle" && last.at >= closedAt(candle)) return seen;
   const half = decimal(rules.candleHalfSpreadBps);
   const view: MarketView = {
     bid: toAmount(addBps(decimal(candle.close), half.neg())),
@@ -123,5 +173,21 @@ export const onCandle = (state: ExchangeState, event: CandleEvent, at: Millis, r
     at: closedAt(candle),
     source: "candle",
   };
-  return { ...filled, market: { ...filled.market, [candle.symbol]: view } };
+  return { ...seen, market: { ...seen.market, [symbol]: view } };
+};
+
+/**
+ * Shows a closed candle, once: without quotes, only a price strictly beyond our limit in a bar that began after acceptance
+ * fills, and all our orders together get a share of its volume at most.
+ */
+export const onCandle = (state: ExchangeState, event: CandleEvent, at: Millis, rules: ExchangeRules): ExchangeState => {
+  const { candle } = event;
+  const increment = rules.instruments[candle.symbol]?.qtyIncrement;
+  if (increment === undefined || !isNews(state, event, at)) return state;
+  const share = roundDownTo(decimal(candle.volume).times(decimal(rules.candleVolumeShare)), decimal(increment));
+  let filled = { state, left: share };
+  for (const order of restingOrders(state, candle.symbol)) {
+    if (order.acceptAt <= candle.openedAt) filled = matchCandle(filled.state, order, candle, filled.left, rules);
+  }
+  return withCandle(filled.state, event, rules);
 };

@@ -25,8 +25,8 @@ const nothing = (order: ClaimedOrder): Performed => ({ order, reports: [], stand
 const lookUpKind = ({ kind }: BrokerError): ReportKind => (kind === "refused" ? "unavailable" : kind);
 
 const send = async (run: TickRun, order: ClaimedOrder): Promise<Performed> => {
-  const { id: clientOrderId, symbol, side, qty, limitPrice } = order;
-  const placed = await run.broker(order.mode).place({ clientOrderId, symbol, side, qty, limitPrice });
+  const { id: clientOrderId, symbol, side, qty, limitPrice, urgency } = order;
+  const placed = await run.broker(order.mode).place({ clientOrderId, symbol, side, qty, limitPrice, urgency });
   count(run.findings, "sent");
   if (placed.ok) return { order, reports: [writeReport(order, placed.value)], standing: placed.value };
   const { kind, message } = placed.error;

@@ -8,6 +8,8 @@ import { type MeteredBroker, metered } from "./brokers/meter.ts";
 import type { Log } from "./log.ts";
 import type { Market } from "./market/market.ts";
 import { memoMarket } from "./market/memo.ts";
+import { screenedMarket } from "./market/screened.ts";
+import { type PriceScreen, priceScreen } from "./price-screen.ts";
 import type { BeginAnswer, CommitAnswer, Store, TickName } from "./store.ts";
 import { readWork, type Work } from "./wire/work.ts";
 import type { Json } from "./wire/write.ts";
@@ -43,6 +45,8 @@ export interface Findings {
   readonly books: Json[];
   readonly thoughts: Json[];
   readonly heartbeats: Json[];
+  /** What was observed of prices and is not committed yet. */
+  prices: Json;
 }
 
 /** One run of a tick, which holds the tick's lease. */
@@ -50,7 +54,10 @@ export interface TickRun {
   readonly runId: string;
   readonly traceId: string;
   readonly work: Work;
+  /** Without prices that can't be true or are not confirmed yet. */
   readonly market: Market;
+  /** Judges prices that come from elsewhere, by the same memory. */
+  readonly prices: PriceScreen;
   readonly concurrency: number;
   readonly findings: Findings;
   readonly log: Log;
@@ -66,7 +73,14 @@ export type TickBody = (run: TickRun) => Promise<void>;
 type Running = Extract<BeginAnswer, { outcome: "running" }>;
 
 /** Returns the findings of a run that has not started. */
-export const noFindings = (): Findings => ({ counts: {}, reports: [], books: [], thoughts: [], heartbeats: [] });
+export const noFindings = (): Findings => ({
+  counts: {},
+  reports: [],
+  books: [],
+  thoughts: [],
+  heartbeats: [],
+  prices: {},
+});
 
 /** Adds to a count of the run. */
 export const count = (findings: Pick<Findings, "counts">, name: string, by = 1): void => {
@@ -80,8 +94,9 @@ export const work = async (name: TickName, body: TickBody, deps: TickDeps, begun
   const { elapsedMs = () => 0, store } = deps;
   const startedAt = elapsedMs();
   const now = () => begun.now + Math.round(elapsedMs() - startedAt);
-  const market = memoMarket(deps.market, elapsedMs);
   const loaded = readWork(begun.work);
+  const prices = priceScreen(loaded.priceMemory, loaded.config.BAD_PRICE_PCT, now);
+  const market = screenedMarket(memoMarket(deps.market, elapsedMs), prices);
   const brokers = new Map<Mode, MeteredBroker>();
   const { config, instruments, fees } = loaded;
   const context: BrokerContext = { config, instruments, fees, market, now };
@@ -95,16 +110,19 @@ export const work = async (name: TickName, body: TickBody, deps: TickDeps, begun
     const reports = [...findings.reports];
     const answer = await store.commitTick(begun.runId, begun.token, {
       ...payload,
+      ...prices.written(),
       ...(reports.length > 0 ? { reports } : {}),
     });
     findings.reports.splice(0, reports.length);
+    prices.clear();
     return answer;
   };
   const { runId, traceId } = begun;
   log("info", "run_started", { tick: name, run_id: runId, orders: loaded.orders.length });
   try {
-    await body({ runId, traceId, work: loaded, market, concurrency, findings, log, now, broker, commit });
+    await body({ runId, traceId, work: loaded, market, prices, concurrency, findings, log, now, broker, commit });
   } finally {
     for (const known of brokers.values()) findings.heartbeats.push(...known.heartbeats());
+    findings.prices = prices.written();
   }
 };

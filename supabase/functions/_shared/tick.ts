@@ -41,6 +41,7 @@ const payloadOf = (findings: Findings, error: string | null): Json => ({
   ...(findings.books.length > 0 ? { broker_books: findings.books } : {}),
   ...(findings.thoughts.length > 0 ? { thoughts: findings.thoughts } : {}),
   ...(findings.heartbeats.length > 0 ? { heartbeats: findings.heartbeats } : {}),
+  ...findings.prices,
 });
 
 /**

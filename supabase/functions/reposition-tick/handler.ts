@@ -1,4 +1,4 @@
-import { implausible, type Quote } from "../../../shared/market/quote.ts";
+import type { Quote } from "../../../shared/market/quote.ts";
 import { decimal } from "../../../shared/money/decimal.ts";
 import type { Mode } from "../../../shared/orders/order.ts";
 import type { RepositionDecision } from "../../../shared/orders/reposition.ts";
@@ -19,14 +19,14 @@ const quoteIn =
   ({ mode, symbol }) =>
     quotes.get(keyOf(mode, symbol)) ?? null;
 
-/** Current quotes of everything that may be repriced, from the broker that would trade it; what can't be true is none. */
+/** Current quotes of everything that may be repriced, from the broker that would trade it; what can't be true or is unconfirmed is none. */
 const loadQuotes = async (run: TickRun, orders: readonly ClaimedOrder[]): Promise<Quotes> => {
   const quotes = new Map<string, Quote>();
   for (const mode of new Set(orders.map((order) => order.mode))) {
     const symbols = new Set(orders.filter((order) => order.mode === mode).map(({ symbol }) => symbol));
     const answer = await run.broker(mode).quotes([...symbols]);
-    const plausible = (answer.ok ? answer.value : []).filter((quote) => implausible(quote, run.now()) === null);
-    for (const quote of plausible) quotes.set(keyOf(mode, quote.symbol), quote);
+    const usable = (answer.ok ? answer.value : []).filter((quote) => run.prices.quote(quote).ok);
+    for (const quote of usable) quotes.set(keyOf(mode, quote.symbol), quote);
   }
   return quotes;
 };

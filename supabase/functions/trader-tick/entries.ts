@@ -16,7 +16,7 @@ import { count, type TickRun } from "../_shared/run.ts";
 import type { HeldPosition } from "../_shared/wire/work.ts";
 import type { Json } from "../_shared/wire/write.ts";
 import { slotOf } from "./slot.ts";
-import { freshQuote, salePrice, type Watch } from "./watch.ts";
+import { freshQuote, quoteProblem, salePrice, type Watch } from "./watch.ts";
 
 /** One symbol of the watchlist, scored. */
 export interface Scanned {
@@ -62,7 +62,9 @@ const prices = (quote: Quote | null): Json =>
 const writeScan = (run: TickRun, watch: Watch, { symbol, score, quote }: Scanned): Json => {
   const seen = quote ?? watch.quotes.get(symbol) ?? null;
   if (score.kind === "not_scored") {
-    return { symbol, score: null, info: prices(seen), no_data_reason: score.detail };
+    const problem = quoteProblem(watch, symbol);
+    const detail = problem?.code === "unconfirmed" ? problem.message : score.detail;
+    return { symbol, score: null, info: prices(seen), no_data_reason: detail };
   }
   const isCandidate = score.score >= Number(run.work.config.TRADER_ENTRY_SCORE);
   return {

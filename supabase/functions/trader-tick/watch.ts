@@ -1,8 +1,9 @@
 import type { Candle } from "../../../shared/market/candle.ts";
-import { closedCandles } from "../../../shared/market/candle.ts";
-import { implausible, type Quote, usableQuote } from "../../../shared/market/quote.ts";
+import type { Millis } from "../../../shared/market/instant.ts";
+import { type Quote, usableQuote } from "../../../shared/market/quote.ts";
 import type { Amount } from "../../../shared/money/decimal.ts";
 import { each } from "../_shared/each.ts";
+import { candlesFrom } from "../_shared/market/candles-from.ts";
 import type { MarketProblem, QuoteResult } from "../_shared/market/market.ts";
 import type { TickRun } from "../_shared/run.ts";
 import type { HeldPosition } from "../_shared/wire/work.ts";
@@ -10,14 +11,13 @@ import type { Json } from "../_shared/wire/write.ts";
 
 /** The market as one run sees it. */
 export interface Watch {
-  /** As fetched, whatever their age; one that can't be true is a problem, and never becomes the last good quote. */
+  /** As fetched, whatever their age; one that can't be true or is unconfirmed is a problem, and never becomes the last good quote. */
   readonly quotes: ReadonlyMap<string, Quote>;
+  /** Closed, and without unconfirmed ones. */
   readonly candles: ReadonlyMap<string, readonly Candle[]>;
   readonly problems: readonly MarketProblem[];
 }
 
-/** Enough closed minutes for every indicator, with room for quiet ones. */
-const CANDLES_BACK_MS = 150 * 60_000;
 const CANDLE_FETCHES = 4;
 
 const watchlistOf = (run: TickRun): string[] =>
@@ -32,32 +32,28 @@ const fetchQuotes = async (run: TickRun, symbols: readonly string[]): Promise<Re
   return new Map(
     symbols.map((symbol): [string, QuoteResult] => {
       const quote = known.get(symbol);
-      return [
-        symbol,
-        quote ? { ok: true, value: quote } : { ok: false, error: { code: "unavailable", symbol, message } },
-      ];
+      return [symbol, quote ? run.prices.quote(quote) : { ok: false, error: { code: "unavailable", symbol, message } }];
     }),
   );
 };
 
-const plausible = (run: TickRun, symbol: string, result: QuoteResult): QuoteResult => {
-  const problem = result.ok ? implausible(result.value, run.now()) : null;
-  return problem === null ? result : { ok: false, error: { code: "garbage", symbol, message: problem.message } };
+/** Minutes enough for every indicator, and back to the last look at what is held, as far as one answer of the feed reaches. */
+const candlesSince = (run: TickRun, symbol: string): Millis => {
+  const held = run.work.positions.find((position) => position.symbol === symbol);
+  return candlesFrom(run.now(), held?.candlesSeenUntil ?? held?.openedAt ?? run.now());
 };
 
-/** Fetches quotes of everything watched, held or on order, and the watchlist's minute candles. */
+/** Fetches quotes of everything watched, held or on order, and the minute candles of what is watched or held. */
 export const watchMarket = async (run: TickRun): Promise<Watch> => {
   const watchlist = watchlistOf(run);
-  const concerned = [...run.work.positions, ...run.work.openOrders].map(({ symbol }) => symbol);
-  const symbols = [...new Set([...watchlist, ...concerned])];
-  const from = run.now() - CANDLES_BACK_MS;
+  const held = run.work.positions.map(({ symbol }) => symbol);
+  const onOrder = run.work.openOrders.map(({ symbol }) => symbol);
   const candles = await each(
-    watchlist,
+    [...new Set([...watchlist, ...held])],
     CANDLE_FETCHES,
-    async (symbol) => [symbol, await run.market.candles(symbol, from)] as const,
+    async (symbol) => [symbol, await run.market.candles(symbol, candlesSince(run, symbol))] as const,
   );
-  const fetched = await fetchQuotes(run, symbols);
-  const quotes = [...fetched].map(([symbol, result]) => [symbol, plausible(run, symbol, result)] as const);
+  const quotes = await fetchQuotes(run, [...new Set([...watchlist, ...held, ...onOrder])]);
   const problems: MarketProblem[] = [];
   const good = <Value>(
     results: Iterable<readonly [string, { ok: true; value: Value } | { ok: false; error: MarketProblem }]>,
@@ -82,16 +78,21 @@ export const freshQuote = (run: TickRun, watch: Watch, symbol: string): Quote | 
 export const salePrice = (watch: Watch, position: Pick<HeldPosition, "symbol" | "salePrice">): Amount | null =>
   watch.quotes.get(position.symbol)?.bid ?? position.salePrice;
 
+/** Returns why a symbol has no price that may be used; null when it has one. */
+export const quoteProblem = (watch: Watch, symbol: string): MarketProblem | null =>
+  watch.quotes.has(symbol) ? null : (watch.problems.find((problem) => problem.symbol === symbol) ?? null);
+
 /** Returns the closed candles that the database does not have yet. */
 export const newCandles = (run: TickRun, watch: Watch): Candle[] =>
   [...watch.candles].flatMap(([symbol, candles]) => {
     const newest = run.work.latestCandles[symbol] ?? Number.NEGATIVE_INFINITY;
-    return closedCandles(candles, run.now()).filter(({ openedAt }) => openedAt > newest);
+    return candles.filter(({ openedAt }) => openedAt > newest);
   });
 
-/** Writes how the market feed is: an error when nothing came, a warning when something is missing. */
+/** Writes how the market feed is: an error when nothing came, a warning when something is missing or unconfirmed. */
 export const marketHeartbeat = (run: TickRun, watch: Watch, latencyMs: number): Json => {
-  const status = watch.problems.length === 0 ? "ok" : watch.quotes.size === 0 ? "error" : "warning";
+  const isSilent = watch.quotes.size === 0 && watch.problems.every(({ code }) => code !== "unconfirmed");
+  const status = watch.problems.length === 0 ? "ok" : isSilent ? "error" : "warning";
   const problems = watch.problems.slice(0, 5).map(({ symbol, code, message }) => `${symbol}: ${code}: ${message}`);
   return {
     component: "market_data",

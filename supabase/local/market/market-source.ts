@@ -24,9 +24,14 @@ export interface Ticker {
 /** One price level: price and size as text, and how many orders make it up. */
 export type BookLevel = readonly [price: string, size: string, orders: number];
 
-/** The book, best price first on both sides; `timeMs` is the last moment the data vouches for it. */
+/**
+ * The book, best price first on both sides; `timeMs` is the last moment the data vouches for it, `sinceMs` (where it is
+ * recorded) since when it has stood. `fromCandles`: no quote is known, it is made of a candle, and `sinceMs` is that one's opening.
+ */
 export interface Book {
   readonly timeMs: number;
+  readonly sinceMs?: number;
+  readonly fromCandles?: true;
   readonly bids: readonly BookLevel[];
   readonly asks: readonly BookLevel[];
 }

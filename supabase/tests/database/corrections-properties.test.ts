@@ -249,7 +249,10 @@ describe("folding reports on a corrected order in SQL", () => {
           );
           let twin: FoldableOrder = {
             status: end as FoldableOrder["status"],
+            side: "buy",
             qty: "8",
+            qtyIncrement: "0.00000001",
+            limitPrice: "100",
             filledQty: "3",
             averagePrice: "100",
             fee: "0",

@@ -61,6 +61,18 @@ async function openBooks(ticks: Ticks): Promise<void> {
       },
     ],
     scans: [{ symbol: "BTC-USD", score: 70, score_breakdown: { trend: 20 }, info: { bid: "60999" } }],
+    rejected_prices: [
+      {
+        symbol: "BTC-USD",
+        kind: "quote",
+        source: "test",
+        price: "1",
+        low: "1",
+        high: "2",
+        median: "60000",
+        observed_at: NOON,
+      },
+    ],
     thoughts: [{ type: "scan", symbol: "BTC-USD", content: "Best score 70" }],
     heartbeats: [{ component: "market_data", ok: true, status: "ok", latency_ms: 40 }],
   });

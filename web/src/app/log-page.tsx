@@ -1,5 +1,6 @@
 import { HealthPanel } from "../features/log/health-panel.tsx";
 import { ReconciliationsPanel } from "../features/log/reconciliations-panel.tsx";
+import { RejectedPricesPanel } from "../features/log/rejected-prices-panel.tsx";
 import { RunsPanel } from "../features/log/runs-panel.tsx";
 import { ThoughtsPanel } from "../features/log/thoughts-panel.tsx";
 import type { Mode } from "../lib/mode.ts";
@@ -14,6 +15,7 @@ export function LogPage({ mode, canCommand }: { mode: Mode; canCommand: boolean 
       <div>
         <HealthPanel mode={mode} />
         <ReconciliationsPanel mode={mode} />
+        <RejectedPricesPanel />
         <RunsPanel canCommand={canCommand} />
       </div>
     </div>

@@ -4,9 +4,9 @@ import type { Quote } from "../../../../shared/market/quote.ts";
 import type { MarketTrade } from "../../../../shared/market/trade.ts";
 import type { Result } from "../../../../shared/result.ts";
 
-/** Why the market could not be read: `garbage` is an answer that makes no sense. */
+/** Why the market could not be read: `garbage` makes no sense, `unconfirmed` is so far off that the next look must confirm it. */
 export interface MarketProblem {
-  readonly code: "unavailable" | "throttled" | "garbage";
+  readonly code: "unavailable" | "throttled" | "garbage" | "unconfirmed";
   readonly symbol: string;
   readonly message: string;
 }

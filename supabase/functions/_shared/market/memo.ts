@@ -1,3 +1,4 @@
+import type { Candle } from "../../../../shared/market/candle.ts";
 import type { MarketTrade } from "../../../../shared/market/trade.ts";
 import type { Result } from "../../../../shared/result.ts";
 import type { Market, MarketProblem, QuoteResult } from "./market.ts";
@@ -30,11 +31,15 @@ const remembered = <Value extends { readonly ok: boolean }>(
   };
 };
 
-/** Asks the market at most once a second for each symbol's quote and trades, so that the calls of one run share them. */
+/** Asks the market at most once a second for each symbol's quote, trades and candles, so that the calls of one run share them. */
 export const memoMarket = (market: Market, elapsedMs: () => number): Market => {
   const quote = remembered<QuoteResult>(elapsedMs, async (symbol) => {
     const problem: MarketProblem = { code: "unavailable", symbol, message: "the market gave no answer" };
     return (await market.tickers([symbol])).get(symbol) ?? { ok: false, error: problem };
+  });
+  const candles = remembered<Result<readonly Candle[], MarketProblem>>(elapsedMs, (key) => {
+    const [symbol = "", from = ""] = key.split(" ");
+    return market.candles(symbol, Number(from));
   });
   const trades = remembered<Result<readonly MarketTrade[], MarketProblem>>(elapsedMs, market.trades);
   return {
@@ -43,7 +48,7 @@ export const memoMarket = (market: Market, elapsedMs: () => number): Market => {
       const quotes = await Promise.all(unique.map(quote));
       return new Map(quotes.map((result, index) => [unique[index] ?? "", result]));
     },
-    candles: market.candles,
+    candles: (symbol, from) => candles(`${symbol} ${from}`),
     trades,
   };
 };

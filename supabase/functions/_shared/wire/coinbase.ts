@@ -1,5 +1,5 @@
 import type { Candle } from "../../../../shared/market/candle.ts";
-import type { Quote } from "../../../../shared/market/quote.ts";
+import { FROM_CANDLES, type Quote } from "../../../../shared/market/quote.ts";
 import type { MarketTrade } from "../../../../shared/market/trade.ts";
 import * as read from "./read.ts";
 
@@ -10,13 +10,23 @@ const level = (body: unknown, side: "bids" | "asks") => {
   return { price: read.amount(best, "0", read.POSITIVE), size: read.amount(best, "1", read.NOT_NEGATIVE) };
 };
 
-/** Reads `/products/{id}/book?level=1`; an auction has no touch to trade on. */
+/** Reads `/products/{id}/book?level=1`; an auction has no touch to trade on. A replay tells what its touch is made of, and since when it stands. */
 export const parseBook = (symbol: string, source: string, body: unknown): Quote | string =>
   read.orSentence(() => {
     if (read.fieldOf(body, "auction_mode") === true) throw new read.Malformed("the market is in auction");
     const [bid, ask] = [level(body, "bids"), level(body, "asks")];
     const observedAt = read.instant(body, "time");
-    return { symbol, bid: bid.price, ask: ask.price, bidSize: bid.size, askSize: ask.size, source, observedAt };
+    const since = read.nullable(body, "since", read.instant);
+    return {
+      symbol,
+      bid: bid.price,
+      ask: ask.price,
+      bidSize: bid.size,
+      askSize: ask.size,
+      source: read.textOf(body, "made_of") === FROM_CANDLES ? FROM_CANDLES : source,
+      observedAt,
+      ...(since === null ? {} : { since }),
+    };
   });
 
 const readCandle = (symbol: string, seconds: number, row: unknown): Candle => ({

@@ -1,6 +1,7 @@
 import { type Config, parseConfig } from "../../../../shared/config/parse-config.ts";
 import type { Millis } from "../../../../shared/market/instant.ts";
 import type { Instrument } from "../../../../shared/market/instrument.ts";
+import type { FarSide, PriceMemory } from "../../../../shared/market/price-check.ts";
 import type { Quote } from "../../../../shared/market/quote.ts";
 import type { Amount } from "../../../../shared/money/decimal.ts";
 import { ASSUMED_FEES, type FeeRates } from "../../../../shared/money/fees.ts";
@@ -22,6 +23,8 @@ export interface HeldPosition {
   readonly trailArmed: boolean;
   readonly openedAt: Millis | null;
   readonly exitBy: Millis | null;
+  /** Where only candles are known: those closed by then have been looked at. */
+  readonly candlesSeenUntil: Millis | null;
   readonly strategy: string | null;
   /** Which opening of the position this is, to be told with its exit state; null where nobody noted it. */
   readonly openingLot: string | null;
@@ -65,6 +68,7 @@ export interface Work {
   readonly positions: readonly HeldPosition[];
   readonly openOrders: readonly OpenOrder[];
   readonly latestCandles: Readonly<Record<string, Millis>>;
+  readonly priceMemory: Readonly<Record<string, PriceMemory>>;
 }
 
 const positive = (body: unknown, field: string) => read.amount(body, field, read.POSITIVE);
@@ -112,6 +116,7 @@ const readPosition = (row: unknown): HeldPosition => ({
   trailArmed: read.fieldOf(row, "trail_armed") === true,
   openedAt: read.nullable(row, "opened_at", read.instant),
   exitBy: read.nullable(row, "exit_by", read.instant),
+  candlesSeenUntil: read.nullable(row, "candles_seen_until", read.instant),
   strategy: read.textOf(row, "strategy"),
   openingLot: read.textOf(row, "opening_lot"),
   salePrice: read.nullable(row, "sale_price", positive),
@@ -152,6 +157,16 @@ const readLatestCandles = (work: unknown): Readonly<Record<string, Millis>> => {
   return Object.fromEntries(symbols.map((symbol) => [symbol, read.instant(latest, symbol)]));
 };
 
+const FAR_SIDES: readonly FarSide[] = ["above", "below", "torn"];
+
+const readMemory = (row: unknown): [symbol: string, memory: PriceMemory] => {
+  const side = read.nullable(row, "pending_side", (body, field) => read.oneOf(body, field, FAR_SIDES));
+  const pending =
+    side === null ? null : { side, value: positive(row, "pending_value"), at: read.instant(row, "pending_at") };
+  const recent = read.listIn(row, "recent", (value) => read.amount({ value }, "value", read.POSITIVE));
+  return [read.text(row, "symbol"), { recent, seenAt: read.nullable(row, "seen_at", read.instant), pending }];
+};
+
 /** Reads the `work` of begin_tick's answer, or throws Malformed. */
 export const readWork = (work: unknown): Work => ({
   config: readConfig(read.fieldOf(work, "config")),
@@ -165,4 +180,5 @@ export const readWork = (work: unknown): Work => ({
   positions: read.listIn(work, "positions", readPosition),
   openOrders: read.listIn(work, "open_orders", readOpenOrder),
   latestCandles: readLatestCandles(work),
+  priceMemory: Object.fromEntries(read.listIn(work, "price_memory", readMemory)),
 });

@@ -1,3 +1,4 @@
+import { FROM_CANDLES } from "../../../../shared/market/quote.ts";
 import type { MarketSource, Product } from "../market-source.ts";
 import { type Answer, ok, problem } from "./answer.ts";
 import { answerCandles } from "./candles-request.ts";
@@ -38,7 +39,7 @@ function answerTicker(source: MarketSource, symbol: string, nowMs: number): Answ
 
 function answerBook(source: MarketSource, symbol: string, level: string, nowMs: number): Answer {
   if (level !== "1" && level !== "2") return problem(400, "Invalid level");
-  const { bids, asks, timeMs } = source.book(symbol, nowMs, level === "1" ? "touch" : "full");
+  const { bids, asks, timeMs, sinceMs, fromCandles } = source.book(symbol, nowMs, level === "1" ? "touch" : "full");
   const depth = level === "1" ? 1 : Number.POSITIVE_INFINITY;
   return ok({
     bids: bids.slice(0, depth),
@@ -47,6 +48,9 @@ function answerBook(source: MarketSource, symbol: string, level: string, nowMs: 
     auction_mode: false,
     auction: null,
     time: new Date(timeMs).toISOString(),
+    // Beyond the original: what a recording knows of its touch.
+    ...(sinceMs === undefined ? {} : { since: new Date(sinceMs).toISOString() }),
+    ...(fromCandles === undefined ? {} : { made_of: FROM_CANDLES }),
   });
 }
 

@@ -55,7 +55,13 @@ function bookAt(market: RecordedMarket | undefined, nowMs: number, depth: "touch
   if (market === undefined || touch === null) return { timeMs: nowMs, bids: [], asks: [] };
   const row = depth === "full" ? market.depth.lastUntil(nowMs) : undefined;
   if (row !== undefined && touch.sinceMs - row.timeMs <= DEPTH_MAX_LAG_MS) return row;
-  return { timeMs: touch.untilMs, bids: [[touch.bid, touch.bidSize, 1]], asks: [[touch.ask, touch.askSize, 1]] };
+  return {
+    timeMs: touch.untilMs,
+    sinceMs: touch.barMs ?? touch.sinceMs,
+    ...(touch.barMs === undefined ? {} : { fromCandles: true }),
+    bids: [[touch.bid, touch.bidSize, 1]],
+    asks: [[touch.ask, touch.askSize, 1]],
+  };
 }
 
 function candlesAt(market: RecordedMarket | undefined, query: CandleQuery, nowMs: number): Candle[] {

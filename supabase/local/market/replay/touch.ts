@@ -1,4 +1,5 @@
 import Big from "big.js";
+import { CANDLE_HALF_SPREAD_BPS } from "../../../../shared/market/quote.ts";
 import { MINUTE_MS } from "../candles.ts";
 import { productOf } from "../products.ts";
 import type { RecordedMarket } from "./recorded-market.ts";
@@ -11,9 +12,11 @@ export interface Touch {
   readonly bidSize: string;
   readonly ask: string;
   readonly askSize: string;
+  /** The opening of the candle it is made of, where no quote is known: one look, however long its price stands. */
+  readonly barMs?: number;
 }
 
-const HALF_SPREAD = "0.0001";
+const HALF_SPREAD = new Big(CANDLE_HALF_SPREAD_BPS).div(10_000);
 const UNKNOWN_SIZE = "0.01";
 const SECONDS_IN_MINUTE = 60;
 
@@ -87,6 +90,7 @@ function fromCandle(market: RecordedMarket, nowMs: number): Touch | null {
   const bid = mid.minus(half).div(increment).round(0, Big.roundDown).times(increment);
   const ask = mid.plus(half).div(increment).round(0, Big.roundUp).times(increment);
   return {
+    barMs: candle.openMs,
     sinceMs: running ? candle.openMs : endMs,
     untilMs: running ? nowMs : endMs,
     bid: bid.toFixed(),
