@@ -17,6 +17,7 @@ export const TABLES: Readonly<Record<string, TableDecision>> = {
   "private.found_at_start": "functions",
   "private.invariant_checkpoints": "functions",
   "private.order_transitions": "functions",
+  "private.refused_knobs": "functions",
   "private.replay_clock": "functions",
   "private.sealed_rows": "functions",
   "private.tick_dispatches": "functions",

@@ -149,7 +149,7 @@ describe("the command line of the backtest", () => {
   it.each([
     [[], "--data FILE is needed"],
     [["--data", "a.csv", "--set", "NOPE=1"], "there is no knob NOPE"],
-    [["--data", "a.csv", "--set", "PAPER_FEE_BPS=lots"], "PAPER_FEE_BPS cannot be 'lots': allowed is"],
+    [["--data", "a.csv", "--set", "PAPER_FEE_BPS=lots"], "PAPER_FEE_BPS can't be 'lots': it must be"],
     [["--data", "a.csv", "--set", "PAPER_FEE_BPS"], "--set PAPER_FEE_BPS is not of the form KNOB=VALUE"],
     [["--date", "a.csv"], "Unknown option '--date'"],
   ])("answers a wrong one by a sentence: %j", (args, sentence) => {
