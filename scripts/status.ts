@@ -1,8 +1,11 @@
 import { readKeys } from "../supabase/local/keys.ts";
-import { findPlatform, runScript } from "../supabase/local/script.ts";
+import { findPlatform, runScript, takeNothing } from "../supabase/local/script.ts";
+
+const USAGE = "Usage: npm run status: prints addresses, keys and sign-ins of the embedded platform.";
 
 /** Prints addresses, keys and sign-ins of the embedded platform as `supabase status -o env` does. */
-runScript(async () => {
+runScript(USAGE, async (args) => {
+  takeNothing(args, USAGE);
   const { running, dataDir, apiUrl, databaseUrl, dashboardUrl } = findPlatform();
   const keys = readKeys(dataDir);
   const lines = {

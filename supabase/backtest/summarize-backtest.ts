@@ -98,7 +98,9 @@ function largestDrawdown(points: readonly EquityPoint[]): Drawdown {
 }
 
 function exposureOf(points: readonly EquityPoint[]): BacktestReport["exposure"] {
-  const shares = points.map((point) => decimal(point.holdings).div(equityAt(point)));
+  const shares = points.map((point) =>
+    equityAt(point).eq(ZERO) ? ZERO : decimal(point.holdings).div(equityAt(point)),
+  );
   const count = decimal(String(Math.max(1, points.length)));
   const inMarket = points.filter((point) => decimal(point.holdings).gt(ZERO)).length;
   const most = points.reduce((max, point) => (decimal(point.holdings).gt(max) ? decimal(point.holdings) : max), ZERO);
