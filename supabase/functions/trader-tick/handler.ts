@@ -29,7 +29,7 @@ const noteDenials = (run: TickRun, intents: readonly Json[], answers: readonly J
 export const traderTick: TickBody = async (run) => {
   const { mode } = run.work;
   if (mode === null) throw new Error("begin_tick gave the trader no mode");
-  const leftovers = await performOrders(run, run.work.orders, run.now(), noPrice);
+  const leftovers = await performOrders(run, run.work.orders, noPrice);
   run.findings.reports.push(...reportsOf(leftovers));
   await reportOpenOrders(run);
   const startedAt = run.now();
@@ -38,7 +38,6 @@ export const traderTick: TickBody = async (run) => {
   const exits = decideExits(run, watch);
   const entries = decideEntries(run, watch);
   const intents = [...exits.intents, ...entries.intents];
-  const committingAt = run.now();
   const committed = await run.commit({
     quotes: [...watch.quotes.values()].map(writeQuote),
     candles: newCandles(run, watch).map(writeCandle),
@@ -52,7 +51,7 @@ export const traderTick: TickBody = async (run) => {
   const price = replacementPrice(run, ({ mode: ofOrder, symbol }) =>
     ofOrder === mode ? (watch.quotes.get(symbol) ?? null) : null,
   );
-  const sent = await performOrders(run, committed.orders, committingAt, price);
+  const sent = await performOrders(run, committed.orders, price);
   run.findings.reports.push(...reportsOf(sent));
   await readBooks(run, mode);
 };
