@@ -6,7 +6,7 @@ const USAGE = "Usage: npm run status: prints addresses, keys and sign-ins of the
 /** Prints addresses, keys and sign-ins of the embedded platform as `supabase status -o env` does. */
 runScript(USAGE, async (args) => {
   takeNothing(args, USAGE);
-  const { running, dataDir, apiUrl, databaseUrl, dashboardUrl } = findPlatform();
+  const { running, dataDir, apiUrl, databaseUrl, dashboardUrl, market } = findPlatform();
   const keys = readKeys(dataDir);
   const lines = {
     API_URL: apiUrl,
@@ -21,6 +21,7 @@ runScript(USAGE, async (args) => {
     OPERATOR_PASSWORD: keys.operator.password,
     VIEWER_EMAIL: keys.viewer.email,
     VIEWER_PASSWORD: keys.viewer.password,
+    ...(market === undefined ? {} : { MARKET: market }),
   };
   for (const [name, value] of Object.entries(lines)) console.log(`${name}="${value}"`);
   if (!running) console.error("Zoe is not running now; `npm start` starts it on these addresses.");

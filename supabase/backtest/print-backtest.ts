@@ -1,3 +1,4 @@
+import { describeGaps } from "../../shared/market/gaps.ts";
 import { type Amount, decimal } from "../../shared/money/decimal.ts";
 import type { BacktestReport } from "./summarize-backtest.ts";
 
@@ -30,6 +31,7 @@ export function printBacktest(data: string, report: BacktestReport, notes: reado
       "exposure",
       `${exposure.meanPct} % of equity on average, ${usd(exposure.maxUsd)} at most, in the market ${exposure.timeInMarketPct} % of the time`,
     ],
+    ...describeGaps(report.gaps).map((gap): [string, string] => ["gap", gap]),
     ...notes.map((note): [string, string] => ["note", note]),
     ["books", report.problems.length === 0 ? "agree to the last digit" : report.problems.join("; ")],
   ];

@@ -15,6 +15,14 @@ export async function readClock(sql: postgres.Sql): Promise<number> {
   return row.now.getTime();
 }
 
+/** What the clock shows now, in epoch milliseconds, and how fast it was asked to run. */
+export async function readPace(sql: postgres.Sql): Promise<{ clockMs: number; speed: number }> {
+  const [row] = await sql<{ now: Date; speed: string | null }[]>`
+    select private.clock() as now, (select c.speed from private.replay_clock as c) as speed`;
+  if (!row) throw new Error("private.clock() gave no answer");
+  return { clockMs: row.now.getTime(), speed: Number(row.speed ?? 0) };
+}
+
 /**
  * Lets the clock of a folder that has one be read again, standing still where it was when the platform ended. Returns that
  * moment, or null for a folder without a replay clock.

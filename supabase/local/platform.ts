@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import postgres from "postgres";
 import { startGateway } from "./api/gateway.ts";
@@ -145,7 +145,12 @@ async function startMarket(settings: Settings, market: Market, sql: postgres.Sql
   rememberMigrations(dataDir, root);
   out.step("Migrations", applied.length > 0 ? `${applied.length} applied by the Supabase CLI` : "nothing new");
   if (!market.source) return null;
-  const server = await serveMarket(market.source, sql, (line) => out.log("market", line));
+  const server = await serveMarket(
+    market.source,
+    sql,
+    (line) => out.log("market", line),
+    (reached) => tellMarket(dataDir, `${market.sentence}, of which ${reached} x is reached`),
+  );
   stops.push(server.stop);
   const startMs = stoppedMs ?? market.clockStartMs;
   const clock = startMs === null ? "" : `, the clock ${stoppedMs === null ? "begins" : "goes on"} at ${iso(startMs)}`;
@@ -208,6 +213,13 @@ async function startApi({ settings, keys, deno, marketDataUrl, cluster, out, sto
   stops.splice(stops.indexOf(stopFunctions), 1);
   stops.push(gateway.stop, stopFunctions);
   out.step("API gateway", `${apiUrl}: REST, Auth, Realtime, Functions`);
+}
+
+/** Says of the running platform's market what has changed. */
+function tellMarket(dataDir: string, market: string): void {
+  const file = join(dataDir, "running.json");
+  if (!existsSync(file)) return;
+  writeFileSync(file, `${JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), market }, null, 2)}\n`);
 }
 
 /** Writes down where this platform runs, for the scripts, until it ends. */

@@ -13,6 +13,8 @@ export interface Addresses {
   apiUrl: string;
   databaseUrl: string;
   dashboardUrl: string;
+  /** What the market is, and how fast a replay really runs when that is not what was asked for; only of a running platform. */
+  market?: string;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { describeGap } from "../../../shared/market/gaps.ts";
 import { readBooks } from "../_shared/books.ts";
 import { performOrders, reportsOf } from "../_shared/perform.ts";
 import { replacementPrice } from "../_shared/reprice.ts";
@@ -6,7 +7,7 @@ import { type Json, writeCandle, writeQuote } from "../_shared/wire/write.ts";
 import { decideEntries } from "./entries.ts";
 import { decideExits } from "./exits.ts";
 import { reportOpenOrders } from "./open-orders.ts";
-import { marketHeartbeat, newCandles, watchMarket } from "./watch.ts";
+import { marketHeartbeat, newCandles, newGaps, type Watch, watchMarket } from "./watch.ts";
 
 /** Leftovers are only sent: there is nothing to replace. */
 const noPrice = () => null;
@@ -21,6 +22,9 @@ const noteDenials = (run: TickRun, intents: readonly Json[], answers: readonly J
     run.findings.thoughts.push({ type: "denied", symbol, content, metadata: { code: answer.code } });
   });
 };
+
+const gapThoughts = (run: TickRun, watch: Watch): Json[] =>
+  newGaps(run, watch).map((gap) => ({ type: "data_gap", symbol: gap.symbol, content: describeGap(gap) }));
 
 /**
  * Looks at the market, decides exits before entries, commits everything at once, sends what the guards let through,
@@ -45,7 +49,7 @@ export const traderTick: TickBody = async (run) => {
     exit_states: exits.states,
     decisions: exits.decisions,
     intents,
-    thoughts: [...exits.thoughts, ...entries.thoughts],
+    thoughts: [...gapThoughts(run, watch), ...exits.thoughts, ...entries.thoughts],
   });
   noteDenials(run, intents, committed.intents);
   const price = replacementPrice(run, ({ mode: ofOrder, symbol }) =>

@@ -1,5 +1,6 @@
 import type { Candle } from "../../../shared/market/candle.ts";
-import { closedCandles } from "../../../shared/market/candle.ts";
+import { closedAt, closedCandles } from "../../../shared/market/candle.ts";
+import { describeGaps, type Gap, gapsIn, LONGEST_PAUSE_MS } from "../../../shared/market/gaps.ts";
 import { implausible, type Quote, usableQuote } from "../../../shared/market/quote.ts";
 import { each } from "../_shared/each.ts";
 import type { MarketProblem, QuoteResult } from "../_shared/market/market.ts";
@@ -76,16 +77,34 @@ export const freshQuote = (run: TickRun, watch: Watch, symbol: string): Quote | 
   return fresh.ok ? fresh.value : null;
 };
 
+const newCandlesOf = (run: TickRun, symbol: string, candles: readonly Candle[]): Candle[] => {
+  const newest = run.work.latestCandles[symbol] ?? Number.NEGATIVE_INFINITY;
+  return closedCandles(candles, run.now()).filter(({ openedAt }) => openedAt > newest);
+};
+
 /** Returns the closed candles that the database does not have yet. */
 export const newCandles = (run: TickRun, watch: Watch): Candle[] =>
+  [...watch.candles].flatMap(([symbol, candles]) => newCandlesOf(run, symbol, candles));
+
+/** Returns the holes in what a run has newly got of each symbol, each of which is so told once. */
+export const newGaps = (run: TickRun, watch: Watch): Gap[] =>
+  [...watch.candles].flatMap(([symbol, candles]) =>
+    gapsIn(newCandlesOf(run, symbol, candles), run.work.latestCandles[symbol] ?? null),
+  );
+
+/** The holes in what is known of the last hours, and what has come to no end yet. */
+const gapsOfLate = (run: TickRun, watch: Watch): Gap[] =>
   [...watch.candles].flatMap(([symbol, candles]) => {
-    const newest = run.work.latestCandles[symbol] ?? Number.NEGATIVE_INFINITY;
-    return closedCandles(candles, run.now()).filter(({ openedAt }) => openedAt > newest);
+    const closed = closedCandles(candles, run.now());
+    const last = closed.at(-1);
+    const open = last && run.now() - closedAt(last) > LONGEST_PAUSE_MS;
+    return [...gapsIn(closed, null), ...(open ? [{ symbol, from: closedAt(last), to: run.now() }] : [])];
   });
 
-/** Writes how the market feed is: an error when nothing came, a warning when something is missing. */
+/** Writes how the market feed is: an error when nothing came, a warning when something is missing; and where its candles have holes. */
 export const marketHeartbeat = (run: TickRun, watch: Watch, latencyMs: number): Json => {
   const status = watch.problems.length === 0 ? "ok" : watch.quotes.size === 0 ? "error" : "warning";
+  const gaps = describeGaps(gapsOfLate(run, watch), 5);
   const problems = watch.problems.slice(0, 5).map(({ symbol, code, message }) => `${symbol}: ${code}: ${message}`);
   return {
     component: "market_data",
@@ -93,6 +112,9 @@ export const marketHeartbeat = (run: TickRun, watch: Watch, latencyMs: number): 
     status,
     ok: status !== "error",
     latency_ms: Math.round(latencyMs),
-    details: problems.length === 0 ? {} : { problems },
+    details: {
+      ...(problems.length === 0 ? {} : { problems }),
+      ...(gaps.length === 0 ? {} : { gaps }),
+    },
   };
 };

@@ -39,6 +39,7 @@ const FACTS: BacktestFacts = {
   denials: {},
   orders: { filled: 2 },
   ticks: { ok: 4 },
+  gaps: [],
   problems: [],
 };
 
@@ -58,6 +59,15 @@ describe("the report of a backtest", () => {
       losses: 0,
       problems: [],
     });
+  });
+
+  it("says where the data had gaps, of which symbol and how long", () => {
+    const gap = { symbol: "BTC-USD", from: T + 6 * 3_600_000, to: T + 6 * 3_600_000 + 37 * 60_000 };
+    const report = summarizeBacktest({ ...FACTS, gaps: [gap] });
+    expect(report.gaps).toEqual([gap]);
+    expect(printBacktest("x", report)).toMatch(
+      /^gap +BTC-USD: no data from 2017-09-03T06:00Z to 2017-09-03T06:37Z \(37 min\)$/m,
+    );
   });
 
   it("measures the drawdown from the highest peak before the low, in dollars and percent", () => {
