@@ -4,7 +4,7 @@ import { StartError } from "../supabase/local/start-error.ts";
 const USAGE = "Usage: npm run audit [-- --remote=postgresql://...]";
 
 /** Prints the head of the audit chain and verifies the whole chain; a row that does not match ends with exit code 1. */
-runScript(async (args) => {
+runScript(USAGE, async (args) => {
   const { remote, words } = readArguments(args, USAGE);
   if (words.length > 0) throw new StartError(USAGE);
   await withDatabase(remote, async (sql) => {

@@ -8,7 +8,7 @@ const USAGE = `Usage: npm run config -- list
 Add --remote=postgresql://... for a database other than the embedded one.`;
 
 /** Reads and writes the knobs in table config; the database itself refuses an unknown key or a bad value. */
-runScript(async (args) => {
+runScript(USAGE, async (args) => {
   const { words, remote } = readArguments(args, USAGE);
   const [command, key, ...value] = words;
   await withDatabase(remote, async (sql) => {

@@ -3,10 +3,11 @@ import { readKeys } from "../supabase/local/keys.ts";
 import { requirePlatform, runScript } from "../supabase/local/script.ts";
 import { StartError } from "../supabase/local/start-error.ts";
 
+const USAGE = `Usage: npm run invoke NAME, where NAME is one of ${FUNCTION_NAMES.join(", ")}.`;
+
 /** Runs one tick by hand through the functions gateway and prints its result. */
-runScript(async ([name]) => {
-  if (!FUNCTION_NAMES.some((known) => known === name))
-    throw new StartError(`Usage: npm run invoke NAME, where NAME is one of ${FUNCTION_NAMES.join(", ")}.`);
+runScript(USAGE, async ([name, ...rest]) => {
+  if (!FUNCTION_NAMES.some((known) => known === name) || rest.length > 0) throw new StartError(USAGE);
   const { apiUrl, dataDir } = requirePlatform();
   const response = await fetch(`${apiUrl}/functions/v1/${name}`, {
     method: "POST",

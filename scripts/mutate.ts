@@ -2,36 +2,51 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { runScript } from "../supabase/local/script.ts";
+import { StartError } from "../supabase/local/start-error.ts";
 import { MUTATIONS, type Mutation } from "../supabase/tests/simulation/mutations.ts";
 
-/** The mutation check: each deliberate bug must make the simulation find a violation. `--only TEXT` narrows, `--seeds N` limits, `--check` only looks for the places. */
 const HOME = resolve(import.meta.dirname, "..");
 const SOURCES = ["shared", "supabase", "scripts", "package.json", "tsconfig.json"];
 const LEFT_OUT = new Set(["node_modules", ".git", ".data", "dist"]);
 
-const option = (name: string) => {
-  const index = process.argv.indexOf(`--${name}`);
-  return index < 0 ? undefined : process.argv[index + 1];
-};
-const seeds = option("seeds") ?? "1000";
-const only = option("only") ?? "";
+const USAGE = `npm run mutate -- [--only TEXT] [--seeds N] [--check]
+  --only   only the bugs whose name holds the text
+  --seeds  how many seeds each bug has to be found in (1000)
+  --check  only looks whether every bug can be planted`;
 
-if (process.argv.includes("--check")) checkPatches();
+/** The mutation check: each deliberate bug must make the simulation find a violation; exit code 1 when one goes unnoticed. */
+runScript(
+  USAGE,
+  async (args) => {
+    const { values } = parseArgs({
+      args,
+      options: { only: { type: "string" }, seeds: { type: "string" }, check: { type: "boolean" } },
+    });
+    const { only = "", seeds = "1000", check = false } = values;
+    if (!/^[1-9]\d{0,8}$/.test(seeds))
+      throw new StartError(`--seeds is ${seeds}; it must be a whole number from 1 to 999999999.`);
+    const mutations = MUTATIONS.filter(({ name }) => name.includes(only));
+    if (mutations.length === 0)
+      throw new StartError(`--only is ${only}; it must be in one of: ${MUTATIONS.map(({ name }) => name).join("; ")}.`);
+    if (check) checkPatches();
+    else return mutations.filter((mutation) => !isCaught(mutation, seeds)).length === 0 ? 0 : 1;
+  },
+  2,
+);
 
-let missed = 0;
-for (const mutation of MUTATIONS.filter(({ name }) => name.includes(only))) {
+function isCaught(mutation: Mutation, seeds: string): boolean {
   const started = performance.now();
-  const verdict = simulateWith(mutation);
-  if (!verdict.isCaught) missed += 1;
+  const verdict = simulateWith(mutation, seeds);
   const seconds = ((performance.now() - started) / 1000).toFixed(0).padStart(5);
   console.log(
     `${verdict.isCaught ? "caught" : "MISSED"}  ${mutation.name.padEnd(36)} ${seconds} s  ${verdict.sentence}`,
   );
+  return verdict.isCaught;
 }
-console.log(missed === 0 ? "\nEvery bug was caught." : `\n${missed} went unnoticed.`);
-process.exit(missed === 0 ? 0 : 1);
 
-function simulateWith(mutation: Mutation): { isCaught: boolean; sentence: string } {
+function simulateWith(mutation: Mutation, seeds: string): { isCaught: boolean; sentence: string } {
   const copy = mkdtempSync(join(tmpdir(), "zoe-mutant-"));
   try {
     copySources(copy);
@@ -49,7 +64,7 @@ function simulateWith(mutation: Mutation): { isCaught: boolean; sentence: string
 }
 
 /** Only looks whether every text to be replaced is there. */
-function checkPatches(): never {
+function checkPatches(): void {
   const copy = mkdtempSync(join(tmpdir(), "zoe-mutant-"));
   try {
     for (const mutation of MUTATIONS) {
@@ -60,7 +75,6 @@ function checkPatches(): never {
     rmSync(copy, { recursive: true, force: true });
   }
   console.log(`All ${MUTATIONS.length} bugs can be planted.`);
-  process.exit(0);
 }
 
 function copySources(copy: string): void {

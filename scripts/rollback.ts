@@ -7,7 +7,7 @@ import { StartError } from "../supabase/local/start-error.ts";
 const USAGE = "Usage: npm run rollback -- --remote=postgresql://... [--yes]";
 
 /** Takes everything of ours out of a database again, after asking: tables with all their data, functions, schedules, roles. */
-runScript(async (args) => {
+runScript(USAGE, async (args) => {
   const { remote, yes, words } = readArguments(args, USAGE);
   if (!remote || words.length > 0) throw new StartError(USAGE);
   const file = join(readSettings(process.env).root, "supabase", "rollback.sql");

@@ -2,14 +2,17 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { readKeys } from "../supabase/local/keys.ts";
-import { findPlatform, runScript } from "../supabase/local/script.ts";
+import { findPlatform, runScript, takeNothing } from "../supabase/local/script.ts";
 
 const FOLDER = "screenshots";
 const PAGES = { overview: "/", log: "/log", settings: "/settings" } as const;
 const SIZES = { desktop: { width: 1440, height: 1000 }, phone: { width: 390, height: 844 } } as const;
 
+const USAGE = "Usage: npm run screenshots: takes pictures of every page of the running dashboard.";
+
 /** Takes pictures of every page of the running dashboard at desktop and phone width, in light and dark. */
-runScript(async () => {
+runScript(USAGE, async (args) => {
+  takeNothing(args, USAGE);
   const { running, dataDir, dashboardUrl } = findPlatform();
   if (!running) throw new Error("Zoe is not running: `npm start` first, then take pictures.");
   mkdirSync(FOLDER, { recursive: true });

@@ -1,9 +1,12 @@
 import { readKeys } from "../supabase/local/keys.ts";
-import { findPlatform, runScript } from "../supabase/local/script.ts";
+import { findPlatform, runScript, takeNothing } from "../supabase/local/script.ts";
+
+const USAGE = "Usage: npm run status: prints addresses, keys and sign-ins of the embedded platform.";
 
 /** Prints addresses, keys and sign-ins of the embedded platform as `supabase status -o env` does. */
-runScript(async () => {
-  const { running, dataDir, apiUrl, databaseUrl, dashboardUrl } = findPlatform();
+runScript(USAGE, async (args) => {
+  takeNothing(args, USAGE);
+  const { running, dataDir, apiUrl, databaseUrl, dashboardUrl, market } = findPlatform();
   const keys = readKeys(dataDir);
   const lines = {
     API_URL: apiUrl,
@@ -18,6 +21,7 @@ runScript(async () => {
     OPERATOR_PASSWORD: keys.operator.password,
     VIEWER_EMAIL: keys.viewer.email,
     VIEWER_PASSWORD: keys.viewer.password,
+    ...(market === undefined ? {} : { MARKET: market }),
   };
   for (const [name, value] of Object.entries(lines)) console.log(`${name}="${value}"`);
   if (!running) console.error("Zoe is not running now; `npm start` starts it on these addresses.");

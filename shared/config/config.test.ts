@@ -47,7 +47,7 @@ describe("knobs", () => {
     ["kill_switch", "maybe", "true or false"],
     ["TRADER_MODE", "demo", "one of disabled, paper, live"],
   ])("%s refuses '%s' and says that %s is allowed", (key, value, allowed) => {
-    expect(messageOf(key, value)).toBe(`${key} cannot be '${value}': allowed is ${allowed}`);
+    expect(messageOf(key, value)).toBe(`${key} can't be '${value}': it must be ${allowed}.`);
   });
 
   it("accept zero where zero means something", () => {
@@ -64,8 +64,19 @@ describe("knobs", () => {
   });
 
   it("are picked out of an environment by name, other variables left alone", () => {
-    expect(knobsInEnvironment({ PATH: "/bin", MAX_DAILY_NOTIONAL: "40" })).toEqual([
-      { key: "MAX_DAILY_NOTIONAL", value: "40" },
-    ]);
+    expect(knobsInEnvironment({ PATH: "/bin", MAX_DAILY_NOTIONAL: "40", SUPABASE_URL: "x", DENO_DIR: "y" })).toEqual({
+      MAX_DAILY_NOTIONAL: "40",
+    });
+  });
+
+  it.each([
+    ["MAX_NOTIONAL_PER_TARDE", "MAX_NOTIONAL_PER_TRADE"],
+    ["max_notional_per_trade", "MAX_NOTIONAL_PER_TRADE"],
+    ["MAX-NOTIONAL-PER-TRADE", "MAX_NOTIONAL_PER_TRADE"],
+    ["ZOE_MAX_NOTIONAL_PER_TRADE", "MAX_NOTIONAL_PER_TRADE"],
+    ["KILL_SWITCH", "kill_switch"],
+    ["TRADE_MODE", "TRADER_MODE"],
+  ])("that are almost one are named by what they are near to, without their value: %s", (name, near) => {
+    expect(knobsInEnvironment({ [name]: "secret" })).toEqual({ [name]: { near } });
   });
 });

@@ -18,3 +18,13 @@ export const nearestNames = (name: string, names: readonly string[], count = 3):
     .sort((a, b) => a.distance - b.distance || a.candidate.localeCompare(b.candidate, "en"))
     .slice(0, count)
     .map(({ candidate }) => candidate);
+
+const MOST_EDITS = 2;
+const bare = (name: string): string => name.toLowerCase().replace(/^zoe_|[^a-z0-9]/g, "");
+
+/** Returns the name that another one almost is (two edits at most; case, separators and our prefix are ignored), or null. */
+export const almost = (name: string, names: readonly string[]): string | null => {
+  const [nearest] = nearestNames(bare(name), names.map(bare), 1);
+  if (nearest === undefined || editDistance(bare(name), nearest) > MOST_EDITS) return null;
+  return names.find((known) => bare(known) === nearest) ?? null;
+};

@@ -1,8 +1,8 @@
 import { parseAmount } from "../money/amount.ts";
 import { type Amount, decimal } from "../money/decimal.ts";
 import { type Result, refusal, success } from "../result.ts";
-import { KNOBS, type Knob, type KnobName } from "./knobs.ts";
-import { nearestNames } from "./nearest-names.ts";
+import { KNOBS, type Knob } from "./knobs.ts";
+import { almost, nearestNames } from "./nearest-names.ts";
 
 type KnobEntry = (typeof KNOBS)[number];
 type ValueOf<Entry> = Entry extends { type: "integer" }
@@ -32,15 +32,20 @@ export interface ConfigRow {
 }
 
 const byName = new Map<string, Knob>(KNOBS.map((knob) => [knob.name, knob]));
+const LONGEST_TEXT = 500;
 const names: readonly string[] = KNOBS.map((knob) => knob.name);
 const BOOLEANS: Readonly<Record<string, boolean>> = {
   true: true,
-  false: false,
-  on: true,
-  off: false,
+  t: true,
   yes: true,
-  no: false,
+  y: true,
+  on: true,
   "1": true,
+  false: false,
+  f: false,
+  no: false,
+  n: false,
+  off: false,
   "0": false,
 };
 
@@ -56,7 +61,7 @@ export const allowedText = (knob: Knob): string => {
     case "choice":
       return `one of ${(knob.choices ?? []).join(", ")}`;
     case "text":
-      return "any text of at most 200 characters";
+      return `a text of at most ${LONGEST_TEXT} characters`;
     default:
       return knob.type satisfies never;
   }
@@ -83,7 +88,7 @@ const readValue = (knob: Knob, text: string): string | number | boolean | null =
     case "choice":
       return knob.choices?.find((choice) => choice === text.toLowerCase()) ?? null;
     case "text":
-      return text.length <= 200 ? text : null;
+      return [...text].length <= LONGEST_TEXT ? text : null;
     default:
       return knob.type satisfies never;
   }
@@ -98,7 +103,8 @@ export const parseKnob = (key: string, value: string): Result<string, BadKnob> =
   }
   const read = readValue(knob, value.trim());
   if (read !== null) return success(String(read));
-  const message = `${key} cannot be '${value.slice(0, 60)}': allowed is ${allowedText(knob)}`;
+  const shown = [...value].slice(0, 100).join("");
+  const message = `${key} can't be '${shown}': it must be ${allowedText(knob)}.`;
   return refusal({ code: "BAD_KNOB_VALUE", knob: key, message });
 };
 
@@ -116,12 +122,21 @@ export const parseConfig = (rows: readonly ConfigRow[]): Result<Config, readonly
   return success(Object.fromEntries(entries) as Config);
 };
 
-/** Returns the knobs that an environment sets under their names, as rows. */
-export const knobsInEnvironment = (env: Readonly<Record<string, string | undefined>>): ConfigRow[] =>
-  KNOBS.flatMap(({ name }: { name: KnobName }) => {
-    const value = env[name];
-    return value === undefined ? [] : [{ key: name, value }];
-  });
+/** What an environment sets for a knob: its text, or for a variable whose name is almost a knob's the knob that it is near to. */
+export type EnvironmentKnob = string | { readonly near: string };
+
+/** Returns what an environment sets under the names of knobs, good or bad, and which names are almost one. */
+export const knobsInEnvironment = (
+  env: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, EnvironmentKnob>> =>
+  Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]): [string, EnvironmentKnob][] => {
+      if (value === undefined) return [];
+      if (byName.has(name)) return [[name, value]];
+      const near = almost(name, names);
+      return near === null ? [] : [[name, { near }]];
+    }),
+  );
 
 /** The configuration in which every knob has its default. */
 export const DEFAULT_CONFIG: Config = (() => {

@@ -41,7 +41,7 @@ export const midPrice = (quote: Pick<Quote, "bid" | "ask">): Decimal =>
 export const spreadPct = (quote: Pick<Quote, "bid" | "ask">): Decimal =>
   decimal(quote.ask).minus(decimal(quote.bid)).div(midPrice(quote)).times(decimal("100"));
 
-/** Returns the quote as it may be traded on: legs crossed by up to 5 bps are swapped, since feeds sample them apart. */
+/** Returns the quote as it may be traded on: legs crossed by up to 5 bps are swapped, since feeds sample them apart. Twin of private.quote_problem. */
 export const usableQuote = (quote: Quote | null, now: Millis, maxAgeSeconds: number): Result<Quote, QuoteProblem> => {
   if (quote === null) return refusal({ code: "no_quote", message: "there is no quote" });
   const ageMs = now - quote.observedAt;
@@ -57,15 +57,25 @@ export const usableQuote = (quote: Quote | null, now: Millis, maxAgeSeconds: num
       message: `the quote is ${Math.round(-ageMs / 1000)} s ahead of the clock`,
     });
   }
-  const crossedBps = spreadPct(quote).times(decimal("-100"));
-  if (crossedBps.gt(CROSSED_TOLERANCE_BPS)) {
+  if (isCrossed(quote)) {
+    const crossedBps = spreadPct(quote).times(decimal("-100"));
     return refusal({
       code: "crossed",
       message: `bid ${quote.bid} is above ask ${quote.ask} by ${crossedBps.toFixed(1)} bps`,
     });
   }
-  return success(crossedBps.lte(decimal("0")) ? quote : swapLegs(quote));
+  return success(uncrossed(quote));
 };
+
+/** Tells whether the bid is above the ask by more than 5 bps of mid; multiplied out, so that no division is rounded. */
+const isCrossed = (quote: Quote): boolean => {
+  const [bid, ask] = [decimal(quote.bid), decimal(quote.ask)];
+  return bid.minus(ask).times(decimal("20000")).gt(bid.plus(ask).times(CROSSED_TOLERANCE_BPS));
+};
+
+/** Returns the quote with the lower price as its bid. */
+export const uncrossed = (quote: Quote): Quote =>
+  decimal(quote.bid).lte(decimal(quote.ask)) ? quote : swapLegs(quote);
 
 /** Returns why a quote can't be true, however old it is: it is crossed, or ahead of the clock; null when it can. */
 export const implausible = (quote: Quote, now: Millis): QuoteProblem | null => {

@@ -1,6 +1,6 @@
 import type { Config } from "../config/parse-config.ts";
 import type { Millis } from "../market/instant.ts";
-import { type Quote, spreadPct, usableQuote } from "../market/quote.ts";
+import { type Quote, spreadPct, uncrossed, usableQuote } from "../market/quote.ts";
 import { type Amount, decimal, ZERO } from "../money/decimal.ts";
 import type { Purpose, Side, Urgency } from "./order.ts";
 import { type PricingConfig, priceForAttempt, stopLossPrice } from "./pricing.ts";
@@ -80,7 +80,7 @@ const withoutFreshQuote = (
 ): RepositionDecision => {
   if (order.purpose === "entry") return keep("no_fresh_quote");
   if (order.urgency !== "stop_loss" || lastQuote === null) return keep("no_fresh_quote", false, "stale_exit_quote");
-  return followBid(order, lastQuote, config, "stale_exit_quote");
+  return followBid(order, uncrossed(lastQuote), config, "stale_exit_quote");
 };
 
 const decideOnQuote = (order: RepositionOrder, quote: Quote, config: RepositionConfig): RepositionDecision => {

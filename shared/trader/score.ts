@@ -1,4 +1,5 @@
 import { type Candle, closedCandles, contiguousCandles } from "../market/candle.ts";
+import { LONGEST_PAUSE_MS } from "../market/gaps.ts";
 import type { Millis } from "../market/instant.ts";
 import { type Quote, spreadPct } from "../market/quote.ts";
 import { type Indicators, REQUIRED_CANDLES, readIndicators } from "./indicators.ts";
@@ -22,7 +23,7 @@ export type Score =
   | { readonly kind: "not_scored"; readonly reason: "no_data"; readonly detail: string };
 
 const CANDLES_USED = 120;
-const MAX_GAP_BARS = 10;
+const MAX_GAP_BARS = LONGEST_PAUSE_MS / 60_000;
 const STALE_BARS = 10;
 
 const clamp = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));

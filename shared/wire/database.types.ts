@@ -82,14 +82,14 @@ isOneToOne: false
                   ]
                 },"config": {
                   Row: {
-                    "choices": (string)[] | null,"default_value": string,"description": string,"key": string,"max": number | null,"min": number | null,"operator_value": string | null,"source": string,"updated_at": string,"updated_by": string,"value": string,"value_type": string
+                    "choices": (string)[] | null,"default_value": string,"description": string,"key": string,"max": number | null,"min": number | null,"operator_value": string | null,"risk_control": boolean,"source": string,"updated_at": string,"updated_by": string,"value": string,"value_type": string
                   }
                   ComputedFields: never
                   Insert: {
-                    "choices"?: (string)[] | null,"default_value": string,"description": string,"key": string,"max"?: number | null,"min"?: number | null,"operator_value"?: string | null,"source"?: string,"updated_at"?: string,"updated_by"?: string,"value": string,"value_type": string
+                    "choices"?: (string)[] | null,"default_value": string,"description": string,"key": string,"max"?: number | null,"min"?: number | null,"operator_value"?: string | null,"risk_control"?: boolean,"source"?: string,"updated_at"?: string,"updated_by"?: string,"value": string,"value_type": string
                   }
                   Update: {
-                    "choices"?: (string)[] | null,"default_value"?: string,"description"?: string,"key"?: string,"max"?: number | null,"min"?: number | null,"operator_value"?: string | null,"source"?: string,"updated_at"?: string,"updated_by"?: string,"value"?: string,"value_type"?: string
+                    "choices"?: (string)[] | null,"default_value"?: string,"description"?: string,"key"?: string,"max"?: number | null,"min"?: number | null,"operator_value"?: string | null,"risk_control"?: boolean,"source"?: string,"updated_at"?: string,"updated_by"?: string,"value"?: string,"value_type"?: string
                   }
                   Relationships: [
                     

@@ -1,3 +1,4 @@
+import type { Gap } from "../../shared/market/gaps.ts";
 import type { Amount } from "../../shared/money/decimal.ts";
 
 /** One booked execution; the fee is in USD, the moment in epoch milliseconds. */
@@ -30,6 +31,8 @@ export interface BacktestFacts {
   readonly denials: Readonly<Record<string, number>>;
   readonly orders: Readonly<Record<string, number>>;
   readonly ticks: Readonly<Record<string, number>>;
+  /** What the data lacked between the first and the last moment. */
+  readonly gaps: readonly Gap[];
   /** Sentences about books that do not agree or ticks that failed; empty when all is well. */
   readonly problems: readonly string[];
 }

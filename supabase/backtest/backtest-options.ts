@@ -1,6 +1,14 @@
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { parseKnob } from "../../shared/config/parse-config.ts";
 import { type MarketRange, parseStart } from "../local/market/market-range.ts";
+import { StartError } from "../local/start-error.ts";
+
+/** A disabled trader would do nothing, and a live one has no exchange here. */
+const ALLOWED_MODES: Readonly<Record<string, readonly string[]>> = {
+  TRADER_MODE: ["paper"],
+  EDGE_FACTORY_MODE: ["paper", "disabled"],
+};
 
 /** What `npm run backtest` was asked for; times are still text, because only the data says which are allowed. */
 export interface BacktestOptions {
@@ -18,59 +26,64 @@ export const USAGE = `npm run backtest -- --data FILE[,FILE] [--from TIME] [--to
   --set    a knob of the run, e.g. PAPER_FEE_BPS=25
   --json   one JSON object instead of the table`;
 
-/** Reads the command line; a wrong one is answered by a sentence. */
+/** Reads the command line; files are taken from where the person stands. A wrong one is refused by a sentence. */
 export function readBacktestOptions(
   args: readonly string[],
-): { ok: true; options: BacktestOptions } | { ok: false; message: string } {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        data: { type: "string", multiple: true },
-        from: { type: "string" },
-        to: { type: "string" },
-        set: { type: "string", multiple: true },
-        json: { type: "boolean" },
-      },
-    });
-    const files = (values.data ?? []).flatMap((list) => list.split(",")).filter((file) => file !== "");
-    if (files.length === 0) return { ok: false, message: `--data FILE is needed\n${USAGE}` };
-    const knobs = readKnobs(values.set ?? []);
-    const { from = null, to = null, json = false } = values;
-    return { ok: true, options: { files, from, to, json, knobs } };
-  } catch (error) {
-    return { ok: false, message: `${error instanceof Error ? error.message : String(error)}\n${USAGE}` };
-  }
+  folder = process.env.INIT_CWD ?? process.cwd(),
+): BacktestOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      data: { type: "string", multiple: true },
+      from: { type: "string" },
+      to: { type: "string" },
+      set: { type: "string", multiple: true },
+      json: { type: "boolean" },
+    },
+  });
+  const files = (values.data ?? []).flatMap((list) => list.split(",")).filter((file) => file !== "");
+  if (files.length === 0) throw new StartError(`--data FILE is needed.\n\n${USAGE}`);
+  const { from = null, to = null, json = false } = values;
+  return { files: files.map((file) => resolve(folder, file)), from, to, json, knobs: readKnobs(values.set ?? []) };
 }
 
-/** Finds the first and the last moment of the run in the data, or says what is wrong with the wish. */
-export function runTimes(
-  options: Pick<BacktestOptions, "from" | "to">,
-  range: MarketRange,
-): { ok: true; fromMs: number; toMs: number } | { ok: false; message: string } {
-  const start = options.from === null ? { ok: true as const, startMs: range.startMs } : parseStart(options.from, range);
-  if (!start.ok) return start;
-  const end = options.to === null ? { ok: true as const, startMs: range.endMs } : parseEnd(options.to);
-  if (!end.ok) return end;
-  const toMs = Math.min(end.startMs, range.endMs);
-  if (toMs <= start.startMs)
-    return { ok: false, message: `--to ${options.to} is not after the start ${new Date(start.startMs).toISOString()}` };
-  return { ok: true, fromMs: start.startMs, toMs };
+/** The first and, not included, the last moment of a run, and what is to be said of how they differ from the wish. */
+export interface RunTimes {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly notes: readonly string[];
 }
 
-function parseEnd(text: string): { ok: true; startMs: number } | { ok: false; message: string } {
-  const everywhere = { startMs: 0, endMs: Number.MAX_SAFE_INTEGER };
-  const end = parseStart(text, { ...everywhere, segments: [everywhere] });
-  return end.ok ? end : { ok: false, message: end.message.replace("start", "--to") };
+/** Finds the first and the last moment of the run in the data; a wish that cannot be met is refused by a sentence. */
+export function runTimes({ from, to }: Pick<BacktestOptions, "from" | "to">, range: MarketRange): RunTimes {
+  const fromMs = from === null ? range.startMs : timeOf("from", from, range);
+  const wishedMs = to === null ? range.endMs : timeOf("to", to, null);
+  const toMs = Math.min(wishedMs, range.endMs);
+  if (toMs <= fromMs) throw new StartError(`--to is ${to}; it must be after the start of the run, ${iso(fromMs)}.`);
+  const notes = toMs < wishedMs ? [`the data ends at ${iso(range.endMs)}, and so does the run, before --to ${to}`] : [];
+  return { fromMs, toMs, notes };
+}
+
+const iso = (ms: number) => new Date(ms).toISOString().replace(".000Z", "Z");
+const EVERYWHERE = { startMs: 0, endMs: Number.MAX_SAFE_INTEGER };
+
+function timeOf(name: "from" | "to", text: string, range: MarketRange | null): number {
+  const time = parseStart(text, range ?? { ...EVERYWHERE, segments: [EVERYWHERE] });
+  if (!time.ok) throw new StartError(`${time.message.replace("start", `--${name}`)}.`);
+  return time.startMs;
 }
 
 function readKnobs(settings: readonly string[]): Record<string, string> {
   const knobs: Record<string, string> = {};
   for (const setting of settings) {
     const [name, ...words] = setting.split("=");
-    if (name === undefined || words.length === 0) throw new Error(`--set ${setting} is not of the form KNOB=VALUE`);
+    if (name === undefined || words.length === 0)
+      throw new StartError(`--set is ${setting}; it must be of the form KNOB=VALUE.`);
     const value = parseKnob(name, words.join("="));
-    if (!value.ok) throw new Error(`--set ${setting}: ${value.error.message}`);
+    if (!value.ok) throw new StartError(`--set ${setting}: ${value.error.message}`);
+    const allowed = ALLOWED_MODES[name];
+    if (allowed !== undefined && !allowed.includes(value.value))
+      throw new StartError(`--set ${setting}: a backtest trades on paper; ${name} must be ${allowed.join(" or ")}.`);
     knobs[name] = value.value;
   }
   return knobs;

@@ -25,5 +25,9 @@ export async function backtest(wish: Backtest): Promise<BacktestReport> {
   const engine = await openEngine(database, source, knobs, fromMs, marketOf);
   const equity = await runBacktest({ engine, segments, ...(onDay === undefined ? {} : { onDay }) });
   const books = await readBooks(database.admin, await engine.broker());
-  return summarizeBacktest({ fromMs, toMs, equity, ...books });
+  const gaps = source
+    .gaps()
+    .map(({ symbol, from, to }) => ({ symbol, from: Math.max(from, fromMs), to: Math.min(to, toMs) }))
+    .filter(({ from, to }) => from < to);
+  return summarizeBacktest({ fromMs, toMs, equity, gaps, ...books });
 }

@@ -1,8 +1,9 @@
+import { describeGaps } from "../../shared/market/gaps.ts";
 import { type Amount, decimal } from "../../shared/money/decimal.ts";
 import type { BacktestReport } from "./summarize-backtest.ts";
 
-/** Writes a report as lines for the console. */
-export function printBacktest(data: string, report: BacktestReport): string {
+/** Writes a report, and what is to be noted of it, as lines for the console. */
+export function printBacktest(data: string, report: BacktestReport, notes: readonly string[] = []): string {
   const { drawdown, exposure } = report;
   const rows: [string, string][] = [
     ["data", data],
@@ -30,6 +31,8 @@ export function printBacktest(data: string, report: BacktestReport): string {
       "exposure",
       `${exposure.meanPct} % of equity on average, ${usd(exposure.maxUsd)} at most, in the market ${exposure.timeInMarketPct} % of the time`,
     ],
+    ...describeGaps(report.gaps).map((gap): [string, string] => ["gap", gap]),
+    ...notes.map((note): [string, string] => ["note", note]),
     ["books", report.problems.length === 0 ? "agree to the last digit" : report.problems.join("; ")],
   ];
   return rows.map(([name, value]) => `${name.padEnd(16)}${value}`).join("\n");

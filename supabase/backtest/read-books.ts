@@ -32,7 +32,10 @@ export async function readEquity(sql: Sql, atMs: number): Promise<EquityPoint> {
 }
 
 /** Reads what a finished run has booked: fills, counts, realized profit and everything that is amiss. */
-export async function readBooks(sql: Sql, broker: Broker): Promise<Omit<BacktestFacts, "fromMs" | "toMs" | "equity">> {
+export async function readBooks(
+  sql: Sql,
+  broker: Broker,
+): Promise<Omit<BacktestFacts, "fromMs" | "toMs" | "equity" | "gaps">> {
   const [start] = await sql<{ amount: Amount }[]>`
     select coalesce(sum(l.amount), 0)::text as amount from public.cash_ledger as l where l.mode = 'paper' and l.kind not in ('fill', 'fee')`;
   const [realized] = await sql<{ pnl: Amount }[]>`

@@ -1,3 +1,4 @@
+import type { Gap } from "../../shared/market/gaps.ts";
 import { type Amount, type Decimal, decimal, toAmount, ZERO } from "../../shared/money/decimal.ts";
 import type { BacktestFacts, EquityPoint } from "./backtest-facts.ts";
 import { roundTrips } from "./round-trips.ts";
@@ -32,6 +33,8 @@ export interface BacktestReport {
   readonly denials: Readonly<Record<string, number>>;
   readonly orders: Readonly<Record<string, number>>;
   readonly ticks: Readonly<Record<string, number>>;
+  /** Where the data had nothing, for whom and how long; no tick ran where it had nothing at all. */
+  readonly gaps: readonly Gap[];
   readonly problems: readonly string[];
 }
 
@@ -62,6 +65,7 @@ export function summarizeBacktest(facts: BacktestFacts): BacktestReport {
     denials: facts.denials,
     orders: facts.orders,
     ticks: facts.ticks,
+    gaps: facts.gaps,
     problems: [...facts.problems, ...cashProblems(facts)],
   };
 }
@@ -98,7 +102,9 @@ function largestDrawdown(points: readonly EquityPoint[]): Drawdown {
 }
 
 function exposureOf(points: readonly EquityPoint[]): BacktestReport["exposure"] {
-  const shares = points.map((point) => decimal(point.holdings).div(equityAt(point)));
+  const shares = points.map((point) =>
+    equityAt(point).eq(ZERO) ? ZERO : decimal(point.holdings).div(equityAt(point)),
+  );
   const count = decimal(String(Math.max(1, points.length)));
   const inMarket = points.filter((point) => decimal(point.holdings).gt(ZERO)).length;
   const most = points.reduce((max, point) => (decimal(point.holdings).gt(max) ? decimal(point.holdings) : max), ZERO);

@@ -1,14 +1,5 @@
 import type postgres from "postgres";
 
-/** Sets the database's one clock to the given moment; at speed 0 it stands still. */
-export async function setReplayClock(sql: postgres.Sql, fromMs: number, speed: number): Promise<void> {
-  await sql`
-    insert into private.replay_clock (anchor_clock, anchor_real, speed)
-    values (${new Date(fromMs)}, clock_timestamp(), ${speed})
-    on conflict (one) do update
-    set anchor_clock = excluded.anchor_clock, anchor_real = excluded.anchor_real, speed = excluded.speed`;
-}
-
 /** Lets the clock go on at the given speed from where it stands; 0 stops it. */
 export async function runReplayClock(sql: postgres.Sql, speed: number): Promise<void> {
   await sql`
@@ -24,13 +15,25 @@ export async function readClock(sql: postgres.Sql): Promise<number> {
   return row.now.getTime();
 }
 
+/** What the clock shows now, in epoch milliseconds, and how fast it was asked to run. */
+export async function readPace(sql: postgres.Sql): Promise<{ clockMs: number; speed: number }> {
+  const [row] = await sql<{ now: Date; speed: string | null }[]>`
+    select private.clock() as now, (select c.speed from private.replay_clock as c) as speed`;
+  if (!row) throw new Error("private.clock() gave no answer");
+  return { clockMs: row.now.getTime(), speed: Number(row.speed ?? 0) };
+}
+
 /**
- * Stops the clock of a folder that has one, before anything is written, where it was when the platform ended. Returns
- * that moment, or null for a folder without a replay clock.
+ * Lets the clock of a folder that has one be read again, standing still where it was when the platform ended. Returns that
+ * moment, or null for a folder without a replay clock.
  */
 export async function resumeReplayClock(sql: postgres.Sql): Promise<number | null> {
   const stoppedMs = await readStoppedClock(sql);
-  if (stoppedMs !== null) await setReplayClock(sql, stoppedMs, 0);
+  if (stoppedMs !== null)
+    await sql`
+      update private.replay_clock
+      set anchor_clock = ${new Date(stoppedMs)}, anchor_real = clock_timestamp(), speed = 0
+      where one`;
   return stoppedMs;
 }
 

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { StartError } from "./start-error.ts";
+import { refusedArguments, StartError } from "./start-error.ts";
 
 /** What the person asked for after `npm start --`. */
 export interface Flags {
@@ -70,7 +70,7 @@ function parse(argv: string[]) {
       },
     }).values;
   } catch (error) {
-    throw new StartError(`${(error as Error).message.split(". To specify")[0]?.replace(/\.$/, "")}.\n\n${USAGE}`);
+    throw refusedArguments(error, USAGE);
   }
 }
 

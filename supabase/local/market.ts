@@ -1,8 +1,10 @@
 import type postgres from "postgres";
-import { readClock, runReplayClock } from "./clock.ts";
+import { describeGaps } from "../../shared/market/gaps.ts";
+import { readClock, readPace, runReplayClock } from "./clock.ts";
 import type { Flags } from "./flags.ts";
 import { dataStatus, parseStart } from "./market/market-range.ts";
 import type { MarketSource } from "./market/market-source.ts";
+import { asSpeed, PaceWatch } from "./market/pace-watch.ts";
 import { LIVE_FEED_URL, probeLiveFeed } from "./market/probe-live-feed.ts";
 import { DataFileError } from "./market/recorded/data-file-error.ts";
 import { openReplay } from "./market/replay/open-replay.ts";
@@ -82,14 +84,30 @@ function startOf(text: string, range: Parameters<typeof parseStart>[1]): number 
   return start.startMs;
 }
 
-/** Serves a recorded or simulated market as Coinbase does, and says when its data pauses or ends; there the clock stops. */
-export async function serveMarket(source: MarketSource, sql: postgres.Sql, say: (line: string) => void) {
+/**
+ * Serves a recorded or simulated market as Coinbase does. Says where its data has gaps, when it pauses or ends (there the clock stops), and
+ * when the clock can't keep the speed asked for; `onPace` is told the speed reached, then and whenever that changes.
+ */
+export async function serveMarket(
+  source: MarketSource,
+  sql: postgres.Sql,
+  say: (line: string) => void,
+  onPace: (reached: string) => void = () => {},
+) {
   const now = () => readClock(sql);
+  for (const gap of describeGaps(source.gaps())) say(gap);
+  const pace = new PaceWatch();
   const server = await startMarketServer({ source, now });
   let state = "within";
   let failure: string | null = null;
   const look = async () => {
-    const status = dataStatus(source.range(), await now());
+    const { clockMs, speed } = await readPace(sql);
+    const behind = pace.look({ clockMs, speed, realMs: performance.now() });
+    if (behind !== null) {
+      say(behind);
+      onPace(asSpeed(pace.reached ?? speed));
+    }
+    const status = dataStatus(source.range(), clockMs);
     if (status.state === state) return;
     if (status.state === "ended") await runReplayClock(sql, 0); // before it counts as seen: what fails is tried again
     state = status.state;

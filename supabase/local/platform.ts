@@ -1,10 +1,10 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import postgres from "postgres";
 import { startGateway } from "./api/gateway.ts";
 import { assertPortIsFree } from "./api/http.ts";
 import { createRestAndAuth } from "./api/rest-and-auth.ts";
-import { resumeReplayClock, runReplayClock, setReplayClock } from "./clock.ts";
+import { resumeReplayClock, runReplayClock } from "./clock.ts";
 import { startCronAndNet } from "./cron-net/cron-and-net.ts";
 import { buildDashboard, startDashboard } from "./dashboard.ts";
 import { lockDataFolder } from "./data-folder.ts";
@@ -78,10 +78,11 @@ async function boot(settings: Settings, flags: Flags, out: Console, stops: Stops
   const deno = findDeno();
   const keys = await openKeys(settings.dataDir);
   assertMigrationsUnchanged(settings.dataDir, settings.root);
+  const market = await chooseMarket(flags, settings.dataDir, Date.now());
   const building = Promise.allSettled(flags.dashboard ? [buildDashboard(settings.root)] : []);
-  const cluster = await startDatabase(settings, out, stops);
+  const cluster = await startDatabase(settings, market, out, stops);
   const sql = connect(settings, stops);
-  const { market, marketDataUrl } = await startMarket(settings, flags, sql, out, stops);
+  const marketDataUrl = await startMarket(settings, market, sql, out, stops);
   await seedPeople(sql, keys);
   await writeVaultSecrets(sql, { project_url: settings.apiUrl, cron_token: keys.cronToken });
   await startApi({ settings, keys, deno, marketDataUrl, cluster, out, stops });
@@ -120,7 +121,7 @@ async function startScheduler(cluster: Cluster, out: Console, stops: Stops): Pro
   out.step("Scheduler", "cron and net, as pg_cron and pg_net behave");
 }
 
-async function startDatabase(settings: Settings, out: Console, stops: Stops): Promise<Cluster> {
+async function startDatabase(settings: Settings, market: Market, out: Console, stops: Stops): Promise<Cluster> {
   const cluster = await startCluster({
     dataDir: join(settings.dataDir, "postgres"),
     port: settings.databasePort,
@@ -131,29 +132,30 @@ async function startDatabase(settings: Settings, out: Console, stops: Stops): Pr
   });
   stops.push(cluster.stop);
   out.step("Postgres 17", `127.0.0.1:${settings.databasePort}${cluster.created ? ", a new cluster" : ""}`);
-  await bootstrapDatabase(cluster, "postgres");
+  await bootstrapDatabase(cluster, "postgres", market.clockStartMs);
   return cluster;
 }
 
-/** Pushes the migrations while the market is opened, then serves it from where its clock stood. */
-async function startMarket(settings: Settings, flags: Flags, sql: postgres.Sql, out: Console, stops: Stops) {
+/** Pushes the migrations and serves the market from where its clock stands. Returns where it is served; null for the live feed. */
+async function startMarket(settings: Settings, market: Market, sql: postgres.Sql, out: Console, stops: Stops) {
   const { dataDir, databaseUrl, root } = settings;
   const stoppedMs = await resumeReplayClock(sql);
-  const [{ applied }, market] = await Promise.all([
-    pushMigrations(databaseUrl, root),
-    chooseMarket(flags, dataDir, Date.now()),
-  ]);
+  writeSession(dataDir, market.session); // from the first migration on the clock is this market's
+  const { applied } = await pushMigrations(databaseUrl, root);
   rememberMigrations(dataDir, root);
   out.step("Migrations", applied.length > 0 ? `${applied.length} applied by the Supabase CLI` : "nothing new");
-  writeSession(dataDir, market.session);
-  if (!market.source) return { market, marketDataUrl: null };
-  const startMs = stoppedMs ?? market.clockStartMs;
-  if (startMs !== null) await setReplayClock(sql, startMs, 0);
-  const server = await serveMarket(market.source, sql, (line) => out.log("market", line));
+  if (!market.source) return null;
+  const server = await serveMarket(
+    market.source,
+    sql,
+    (line) => out.log("market", line),
+    (reached) => tellMarket(dataDir, `${market.sentence}, of which ${reached} x is reached`),
+  );
   stops.push(server.stop);
+  const startMs = stoppedMs ?? market.clockStartMs;
   const clock = startMs === null ? "" : `, the clock ${stoppedMs === null ? "begins" : "goes on"} at ${iso(startMs)}`;
   out.step("Market server", `${server.url}${clock}`);
-  return { market, marketDataUrl: server.url };
+  return server.url;
 }
 
 const iso = (ms: number) => new Date(ms).toISOString().replace(/\.000Z$/, "Z");
@@ -211,6 +213,13 @@ async function startApi({ settings, keys, deno, marketDataUrl, cluster, out, sto
   stops.splice(stops.indexOf(stopFunctions), 1);
   stops.push(gateway.stop, stopFunctions);
   out.step("API gateway", `${apiUrl}: REST, Auth, Realtime, Functions`);
+}
+
+/** Says of the running platform's market what has changed. */
+function tellMarket(dataDir: string, market: string): void {
+  const file = join(dataDir, "running.json");
+  if (!existsSync(file)) return;
+  writeFileSync(file, `${JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), market }, null, 2)}\n`);
 }
 
 /** Writes down where this platform runs, for the scripts, until it ends. */

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline/promises";
 import postgres from "postgres";
 import { findOwner } from "./data-folder.ts";
 import { readSettings } from "./settings.ts";
-import { StartError } from "./start-error.ts";
+import { refusedArguments, StartError } from "./start-error.ts";
 
 /** Where the platform of a data folder listens. */
 export interface Addresses {
@@ -13,15 +13,36 @@ export interface Addresses {
   apiUrl: string;
   databaseUrl: string;
   dashboardUrl: string;
+  /** What the market is, and how fast a replay really runs when that is not what was asked for; only of a running platform. */
+  market?: string;
 }
 
-/** Runs a script: an expected refusal is its sentence on stderr and exit code 1, a bug is a stack. */
-export function runScript(main: (args: string[]) => Promise<void>): void {
-  main(process.argv.slice(2)).catch((error: Error) => {
-    const expected = error instanceof StartError || error instanceof postgres.PostgresError;
-    console.error(expected ? sentenceOf(error) : error);
-    process.exitCode = 1;
-  });
+/**
+ * Runs a script; a number that it returns is the exit code. `--help` prints the usage and nothing else is done. An expected refusal
+ * is its sentence on stderr and exit code 1, or `refused`; a bug is a stack.
+ */
+export function runScript(usage: string, main: (args: string[]) => Promise<unknown>, refused = 1): void {
+  const args = process.argv.slice(2);
+  if (args.includes("--help") || args.includes("-h")) {
+    console.log(usage);
+    return;
+  }
+  main(args).then(
+    (code) => {
+      process.exitCode = typeof code === "number" ? code : 0;
+    },
+    (thrown: unknown) => {
+      const error = refusedArguments(thrown, usage);
+      const expected = error instanceof StartError || error instanceof postgres.PostgresError;
+      console.error(expected ? sentenceOf(error) : error);
+      process.exitCode = expected ? refused : 1;
+    },
+  );
+}
+
+/** Refuses whatever was written after a command that takes nothing. */
+export function takeNothing(args: readonly string[], usage: string): void {
+  if (args.length > 0) throw new StartError(`This command takes nothing, and ${args.join(" ")} was written.\n${usage}`);
 }
 
 function sentenceOf(error: Error & { detail?: string | undefined; hint?: string | undefined }): string {

@@ -25,7 +25,9 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     throw new StartError("ZOE_API_PORT, ZOE_DB_PORT and ZOE_DASHBOARD_PORT must be three different ports.");
   return {
     root: ROOT,
-    dataDir: environment.ZOE_DATA_DIR ? resolve(environment.ZOE_DATA_DIR) : join(ROOT, ".zoe"),
+    dataDir: environment.ZOE_DATA_DIR
+      ? resolve(environment.INIT_CWD ?? process.cwd(), environment.ZOE_DATA_DIR)
+      : join(ROOT, ".zoe"),
     apiPort,
     databasePort,
     dashboardPort,

@@ -122,15 +122,20 @@ alter function private.clock_at owner to zoe_engine;
 create function private.clock() returns timestamptz
 language plpgsql stable security definer set search_path = ''
 as $$
+declare
+  v_is_set boolean;
 begin
-  if pg_catalog.current_setting('cluster_name') = 'zoe-embedded' and exists (select from private.replay_clock) then
-    return private.clock_at(pg_catalog.clock_timestamp());
+  if pg_catalog.current_setting('cluster_name') <> 'zoe-embedded' then return pg_catalog.clock_timestamp(); end if;
+  select c.anchor_real >= pg_catalog.pg_postmaster_start_time() into v_is_set from private.replay_clock as c;
+  if v_is_set is null then return pg_catalog.clock_timestamp(); end if;
+  if not v_is_set then
+    raise exception 'The replay''s clock isn''t set yet: the platform is starting.' using errcode = 'object_not_in_prerequisite_state';
   end if;
-  return pg_catalog.clock_timestamp();
+  return private.clock_at(pg_catalog.clock_timestamp());
 end
 $$;
 comment on function private.clock is
-  'The time every rule reads, after the lock. Real, unless an embedded platform replays. Never used in an index, a generated column or a policy.';
+  'The time every rule reads, after the lock. Real, unless an embedded platform replays: then none at all from the server''s start until the clock is set again, which would run on meanwhile and then back. Never used in an index, a generated column or a policy.';
 grant execute on function private.clock to authenticated, service_role;
 alter function private.clock owner to zoe_engine;
 

@@ -1,4 +1,4 @@
--- Knobs at work: reading, validating, changing, and the environment that wins over them.
+-- Knobs at work: reading, validating, changing.
 
 create function private.iso(p_at timestamptz) returns text
 language plpgsql stable set search_path = ''
@@ -88,33 +88,51 @@ end;
 comment on function private.describe_knob is 'What a knob allows, as the end of a sentence.';
 grant execute on function private.describe_knob to zoe_engine;
 
-create function private.normalise_knob(p_knob public.config, p_value text) returns text
+create function private.read_knob(p_knob public.config, p_value text) returns text
 language plpgsql immutable set search_path = ''
 as $$
 declare
   v_text text := pg_catalog.btrim(p_value, E' \t\r\n');
   v_number numeric := private.parse_amount(v_text);
-  v_result text;
 begin
-  v_result := case p_knob.value_type
+  if p_knob.value_type in ('integer', 'number') and not coalesce(v_number between p_knob.min and p_knob.max, false) then return null; end if;
+  return case p_knob.value_type
     when 'boolean' then case
       when pg_catalog.lower(v_text) in ('true', 't', 'yes', 'y', 'on', '1') then 'true'
       when pg_catalog.lower(v_text) in ('false', 'f', 'no', 'n', 'off', '0') then 'false'
     end
     when 'integer' then case when v_number = pg_catalog.trunc(v_number) then pg_catalog.trunc(v_number)::text end
-    when 'number' then case when v_number is not null then v_text::numeric::text end
+    -- More decimals than the functions read would stop every tick.
+    when 'number' then case when pg_catalog.scale(v_number) <= 18 then v_text::numeric::text end
     when 'choice' then case when pg_catalog.lower(v_text) = any (p_knob.choices) then pg_catalog.lower(v_text) end
     when 'text' then case when pg_catalog.length(v_text) <= 500 then v_text end
   end;
-  if v_result is null or (p_knob.value_type in ('integer', 'number') and not v_number between p_knob.min and p_knob.max) then
-    raise exception '% can''t be %: it must be %.',
-      p_knob.key, coalesce(pg_catalog.quote_literal(pg_catalog.left(p_value, 100)), 'null'), private.describe_knob(p_knob)
-      using errcode = 'PT400';
+end
+$$;
+comment on function private.read_knob is
+  'A knob''s value in its one spelling (on -> true), or null for what it doesn''t allow. parseKnob in shared/config/ reads the same ones.';
+grant execute on function private.read_knob to zoe_engine;
+
+create function private.knob_refusal(p_knob public.config, p_value text) returns text
+language sql immutable set search_path = ''
+return pg_catalog.format('%s can''t be %s: it must be %s.',
+  (p_knob).key, coalesce('''' || pg_catalog.left(p_value, 100) || '''', 'null'), private.describe_knob(p_knob));
+comment on function private.knob_refusal is 'The sentence that refuses a value: it names the knob, the value and what is allowed.';
+grant execute on function private.knob_refusal to zoe_engine;
+
+create function private.normalise_knob(p_knob public.config, p_value text) returns text
+language plpgsql immutable set search_path = ''
+as $$
+declare
+  v_result text := private.read_knob(p_knob, p_value);
+begin
+  if v_result is null then
+    raise exception '%', private.knob_refusal(p_knob, p_value) using errcode = 'PT400';
   end if;
   return v_result;
 end
 $$;
-comment on function private.normalise_knob is 'A knob''s value in its one spelling (on -> true). Raises PT400 with the key, the value and what is allowed.';
+comment on function private.normalise_knob is 'A knob''s value in its one spelling. Raises PT400 with the key, the value and what is allowed.';
 grant execute on function private.normalise_knob to zoe_engine;
 
 create function private.unknown_knob(p_key text) returns text
@@ -144,52 +162,3 @@ end
 $$;
 comment on function private.set_knob is 'Changes a knob for an operator. Raises PT404 unknown, PT400 bad value, PT409 set by the environment.';
 alter function private.set_knob owner to zoe_engine;
-
-create function private.env_changes(p_env jsonb) returns table (key text, value text, source text)
-language plpgsql stable set search_path = ''
-as $$
-#variable_conflict use_column
-begin
-  return query
-    select c.key, wanted.value, wanted.source
-    from public.config as c
-    cross join lateral (
-      select
-        case
-          when p_env ? c.key then private.normalise_knob(c, p_env ->> c.key)
-          when c.source = 'env' then coalesce(c.operator_value, c.default_value)
-          else c.value
-        end as value,
-        case
-          when p_env ? c.key then 'env'
-          when c.source <> 'env' then c.source
-          when c.operator_value is null then 'default'
-          else 'operator'
-        end as source
-    ) as wanted
-    where c.key <> 'kill_switch' and (wanted.value <> c.value or wanted.source <> c.source);
-end
-$$;
-comment on function private.env_changes is
-  'What the environment changes: its knobs win, those gone from it return to the operator''s value or the default. The kill switch is never among them.';
-grant execute on function private.env_changes to zoe_engine;
-
-create function private.apply_env_knobs(p_env jsonb) returns integer
-language plpgsql security definer set search_path = ''
-as $$
-declare
-  v_changed integer;
-begin
-  if p_env is null or not exists (select from private.env_changes(p_env)) then return 0; end if;
-  perform private.lock_accounts();
-  perform private.set_actor('environment');
-  update public.config as c set value = e.value, source = e.source
-  from private.env_changes(p_env) as e
-  where c.key = e.key;
-  get diagnostics v_changed = row_count;
-  return v_changed;
-end
-$$;
-comment on function private.apply_env_knobs is
-  'Brings config in line with the functions'' environment and returns how many knobs changed. Nothing changed: no write, no lock. Raises PT400.';
-alter function private.apply_env_knobs owner to zoe_engine;

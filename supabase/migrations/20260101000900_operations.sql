@@ -67,6 +67,7 @@ create table public.alerts (
       'cancel_unconfirmed',
       'degraded',
       'api_degraded',
+      'bad_knob',
       'safe_mode',
       'rejections',
       'empty_scans',

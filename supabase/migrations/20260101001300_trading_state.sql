@@ -38,6 +38,11 @@ begin
   if a.degraded and private.knob_boolean('STOP_TRADING_ON_DEGRADED') then
     return query select 'DEGRADED', 'System degraded: ' || a.degraded_reason, a.degraded_since, null::timestamptz;
   end if;
+  return query
+    select 'BAD_KNOB', 'Bad setting in the functions'' environment: ' || pg_catalog.rtrim(pg_catalog.string_agg(r.reason, ' ' order by r.name), '.'),
+      pg_catalog.min(r.since), null::timestamptz
+    from private.refused_knobs as r where r.halts_entries
+    having pg_catalog.count(*) > 0;
 end
 $$;
 comment on function private.halts is 'Everything that halts entries in a mode now, the strongest first.';
@@ -78,7 +83,7 @@ begin
 end
 $$;
 comment on function private.check_state_guards is
-  'MODE_NOT_ARMED, KILL_SWITCH, SAFE_MODE, DEGRADED in this order; null when it passes. For the caller that holds the account lock.';
+  'MODE_NOT_ARMED, KILL_SWITCH, SAFE_MODE, DEGRADED, BAD_KNOB in this order; null when it passes. For the caller that holds the account lock.';
 grant execute on function private.check_state_guards to service_role;
 alter function private.check_state_guards owner to zoe_engine;
 

@@ -1,5 +1,23 @@
 -- The guards, in their order. Each answers null when it passes, else a denial. Their caller holds the account lock.
 
+create function private.quote_problem(p_quote public.quotes) returns text
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_age numeric := extract(epoch from private.clock() - p_quote.observed_at);
+begin
+  return case
+    when p_quote.symbol is null then 'no_quote'
+    when v_age > private.knob_number('QUOTE_MAX_AGE_SECONDS') then 'stale'
+    when v_age < -5 then 'from_the_future'
+    when (p_quote.bid - p_quote.ask) * 20000 > (p_quote.bid + p_quote.ask) * 5 then 'crossed'
+  end;
+end
+$$;
+comment on function private.quote_problem is
+  'Why a quote must not be traded on: no_quote, stale, from_the_future (5 s are allowed), or crossed by more than 5 bps of mid; null when it may. Twin of usableQuote.';
+grant execute on function private.quote_problem to zoe_engine;
+
 create function private.check_quote(p_symbol text) returns jsonb
 language plpgsql stable set search_path = ''
 as $$
@@ -11,10 +29,11 @@ declare
 begin
   select * into q from public.quotes as k where k.symbol = p_symbol;
   v_age := pg_catalog.round(extract(epoch from private.clock() - q.observed_at), 3);
-  v_problem := case
-    when q.symbol is null then 'there is none'
-    when q.bid > q.ask * 1.0005 then pg_catalog.format('it is crossed: bid %s, ask %s', q.bid, q.ask)
-    when pg_catalog.abs(v_age) > v_max_age then pg_catalog.format('it is %s s old, allowed are %s', v_age, v_max_age)
+  v_problem := case private.quote_problem(q)
+    when 'no_quote' then 'there is none'
+    when 'crossed' then pg_catalog.format('it is crossed: bid %s, ask %s', q.bid, q.ask)
+    when 'stale' then pg_catalog.format('it is %s s old, allowed are %s', v_age, v_max_age)
+    when 'from_the_future' then pg_catalog.format('it is %s s ahead of the clock', -v_age)
   end;
   if v_problem is null then return null; end if;
   return private.denial('STALE_QUOTE', pg_catalog.format('No usable quote for %s: %s.', p_symbol, v_problem), pg_catalog.jsonb_strip_nulls(
@@ -25,7 +44,7 @@ begin
   ));
 end
 $$;
-comment on function private.check_quote is 'STALE_QUOTE: no quote, one crossed beyond 5 bps, or one older than QUOTE_MAX_AGE_SECONDS.';
+comment on function private.check_quote is 'STALE_QUOTE: no quote, one older than QUOTE_MAX_AGE_SECONDS or ahead of the clock, or one crossed beyond 5 bps.';
 grant execute on function private.check_quote to zoe_engine;
 
 create function private.lock_is_held(p_lock public.trade_locks) returns boolean

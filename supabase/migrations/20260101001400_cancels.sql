@@ -25,11 +25,11 @@ create function private.orders_the_rest(p_reason text) returns boolean
 language plpgsql immutable set search_path = ''
 as $$
 begin
-  return p_reason in ('reprice', 'late_fill', 'back_from_absent');
+  return coalesce(p_reason in ('reprice', 'late_fill', 'back_from_absent'), false);
 end
 $$;
 comment on function private.orders_the_rest is
-  'Whether a cancel of this reason is the engine''s own, after which the chain may go on. Whoever wants the order gone wins over it and has another reason.';
+  'Whether a cancel of this reason is the engine''s own, after which the chain may go on. Whoever wants the order gone wins over it and has another reason. Twin of ordersTheRest.';
 grant execute on function private.orders_the_rest to zoe_engine;
 
 create function private.cancel_orders(p_order_ids uuid[], p_reason text, p_actor text) returns setof uuid

@@ -28,7 +28,7 @@ begin
     'acknowledged_at', private.iso((p).acknowledged_at), 'cancel_reason_code', (p).cancel_reason_code,
     'cancel_requested_at', private.iso((p).cancel_requested_at), 'broker_order_id', (p).broker_order_id,
     'not_found_count', (p).not_found_count, 'attempts', (p).attempts, 'watch_until', private.iso((p).watch_until),
-    'lease_token', (p).lease_token, 'action', p_action
+    'lease_token', (p).lease_token, 'lease_expires_at', private.iso((p).lease_expires_at), 'action', p_action
   );
 end
 $$;

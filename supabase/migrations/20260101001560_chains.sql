@@ -48,7 +48,7 @@ begin
 end
 $$;
 comment on function private.rest_of is
-  'What an intent may still order at a price: unfilled, within its notional (entries) or within what is held (exits), on the grid; 0 below the minimum.';
+  'What an intent may still order at a price: unfilled, within its notional (entries) or within what is held (exits), on the grid; 0 below the minimum. Twin of replacementQuantity.';
 alter function private.rest_of owner to zoe_engine;
 
 create function private.touch_price(p_order public.crypto_orders, p_price numeric) returns numeric
@@ -58,13 +58,16 @@ begin
   return (
     select case when w.price > 0 then pg_catalog.trim_scale(w.price) end
     from public.instruments as i
-    left join public.quotes as q on q.symbol = i.symbol
-      and (p_order.side = 'sell' or q.observed_at >= private.clock() - private.knob_interval('QUOTE_MAX_AGE_SECONDS')),
+    left join (
+      select k.symbol, least(k.bid, k.ask) as bid, greatest(k.bid, k.ask) as ask
+      from public.quotes as k
+      where p_order.side = 'sell' or private.quote_problem(k) is null
+    ) as q on q.symbol = i.symbol,
       lateral (
         select case
           -- The given price may be older than the stop: it was worked out when the exit was passive still.
           when p_order.side = 'sell' and p_order.urgency = 'stop_loss'
-            then least(p_price, q.bid * (1 - private.knob_number('MAX_CROSS_SPREAD_BPS') / 10000))
+            then least(p_price, q.bid * (1 - private.knob_number('MAX_CROSS_SPREAD_BPS') * 0.0001))
           else coalesce(p_price, case p_order.side when 'buy' then q.bid else q.ask end)
         end as price
       ) as t,
@@ -84,7 +87,7 @@ begin
 end
 $$;
 comment on function private.touch_price is
-  'The given price, or the last quote''s touch, on the price grid; null when neither is there. A buy takes no stale quote; an exit takes the last good one, and a stop-loss never asks for more than it.';
+  'The given price, or the last quote''s touch, on the price grid; null when neither is there. A buy takes only a usable quote; an exit takes the last good one, and a stop-loss never asks for more than it. Twin of passivePrice and stopLossPrice.';
 alter function private.touch_price owner to zoe_engine;
 
 create function private.end_intent(p_intent public.order_intents, p_last public.crypto_orders) returns void

@@ -100,6 +100,22 @@ alter function private.settle_alerts owner to zoe_engine;
 
 -- What the state itself says: kill switch, safe mode, degraded, broker API, empty scans, cash below zero.
 
+create function private.find_refused_knobs() returns setof private.finding
+language sql stable security definer set search_path = ''
+begin atomic
+  select 'bad_knob', r.name, null::text, case when r.halts_entries then 'critical' else 'warning' end,
+    'Bad setting in the environment: ' || r.name,
+    r.reason || case
+      when r.halts_entries then ' What was in force stays in force; it guards against loss, so there are no new entries meanwhile. Exits go on.'
+      else ' What was in force stays in force.'
+    end,
+    'Correct or remove the environment variable of the functions (supabase secrets set or unset). The next tick looks again.',
+    1, '{}'::jsonb
+  from private.refused_knobs as r;
+end;
+comment on function private.find_refused_knobs is 'Each setting of the environment that can''t be used.';
+alter function private.find_refused_knobs owner to zoe_engine;
+
 create function private.find_state_problems() returns setof private.finding
 language plpgsql stable security definer set search_path = ''
 as $$
@@ -151,6 +167,7 @@ begin
     where a.empty_scans >= private.knob_number('SAFE_MODE_EMPTY_SCAN_THRESHOLD');
 
   return query select f.* from private.find_negative_cash() as f;
+  return query select * from private.find_refused_knobs();
 end
 $$;
 comment on function private.find_state_problems is 'What switches, accounts and the broker''s health say now.';
@@ -158,7 +175,7 @@ alter function private.find_state_problems owner to zoe_engine;
 
 create function private.state_alert_kinds() returns text[]
 language sql immutable set search_path = ''
-return array['kill_switch', 'safe_mode', 'degraded', 'api_degraded', 'empty_scans', 'negative_cash'];
+return array['kill_switch', 'safe_mode', 'degraded', 'api_degraded', 'empty_scans', 'negative_cash', 'bad_knob'];
 comment on function private.state_alert_kinds is 'The kinds that find_state_problems decides.';
 grant execute on function private.state_alert_kinds to zoe_engine;
 

@@ -1,4 +1,4 @@
-import { type ConfigRow, knobsInEnvironment } from "../../../shared/config/parse-config.ts";
+import { type EnvironmentKnob, knobsInEnvironment } from "../../../shared/config/parse-config.ts";
 import { type Result, refusal, success } from "../../../shared/result.ts";
 
 /** Everything the functions read from their environment. */
@@ -13,8 +13,8 @@ export interface Environment {
   readonly marketDataUrl: string;
   readonly dashboardOrigins: readonly string[];
   readonly liveBroker: { readonly url: string; readonly token: string | null } | null;
-  /** Knobs set under their runbook names. */
-  readonly knobs: Readonly<Record<string, string>>;
+  /** Knobs set under their runbook names, and names that are almost one. */
+  readonly knobs: Readonly<Record<string, EnvironmentKnob>>;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -85,7 +85,6 @@ export const readEnvironment = (variables: Variables): Result<Environment, reado
   const problems = checks.flatMap(([holds, sentence]) => (holds ? [] : [sentence]));
   if (problems.length > 0) return refusal(problems);
   const liveBroker = liveBrokerUrl === "" ? null : { url: liveBrokerUrl, token: variables.LIVE_BROKER_TOKEN ?? null };
-  const knobs = Object.fromEntries(knobsInEnvironment(variables).map(({ key, value }: ConfigRow) => [key, value]));
   const dashboardOrigins = listOf(variables.DASHBOARD_ORIGIN);
   return success({
     supabaseUrl,
@@ -96,7 +95,7 @@ export const readEnvironment = (variables: Variables): Result<Environment, reado
     marketDataUrl,
     dashboardOrigins,
     liveBroker,
-    knobs,
+    knobs: knobsInEnvironment(variables),
   });
 };
 

@@ -1,5 +1,4 @@
 import type { BrokerError, ExecutionReport } from "../../../shared/broker/port.ts";
-import type { Millis } from "../../../shared/market/instant.ts";
 import { type Amount, decimal } from "../../../shared/money/decimal.ts";
 import { each } from "./each.ts";
 import { count, type TickRun } from "./run.ts";
@@ -16,8 +15,8 @@ export interface Performed {
 /** The price for the child of an order whose `reprice` cancel is proven; null leaves it to the database. */
 export type ReplacementPrice = (order: ClaimedOrder) => Amount | null;
 
-/** An order's lease lasts 60 s; nothing is started on it near its end, since somebody else may hold it then. */
-const LEASE_MARGIN_MS = 45_000;
+/** Nothing is started on an order this near to its lease's end: somebody else may hold it before the broker has answered. */
+const LEASE_MARGIN_MS = 15_000;
 
 const nothing = (order: ClaimedOrder): Performed => ({ order, reports: [], standing: null });
 
@@ -79,15 +78,16 @@ const performOne = (run: TickRun, order: ClaimedOrder, price: ReplacementPrice):
   }
 };
 
-/** Does at the broker what each claimed order asks for; `claimedAt` is no later than when the leases were taken. */
+/** Does at the broker what each claimed order asks for, as long as its lease lasts. */
 export const performOrders = (
   run: TickRun,
   orders: readonly ClaimedOrder[],
-  claimedAt: Millis,
   price: ReplacementPrice,
 ): Promise<Performed[]> =>
   each(orders, run.concurrency, (order) =>
-    run.now() - claimedAt > LEASE_MARGIN_MS ? Promise.resolve(nothing(order)) : performOne(run, order, price),
+    run.now() > order.leaseExpiresAt - LEASE_MARGIN_MS
+      ? Promise.resolve(nothing(order))
+      : performOne(run, order, price),
   );
 
 /** Returns the reports of all, in order. */

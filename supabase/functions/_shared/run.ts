@@ -1,5 +1,5 @@
 import type { Broker } from "../../../shared/broker/port.ts";
-import type { Config } from "../../../shared/config/parse-config.ts";
+import type { Config, EnvironmentKnob } from "../../../shared/config/parse-config.ts";
 import type { Millis } from "../../../shared/market/instant.ts";
 import type { Instrument } from "../../../shared/market/instrument.ts";
 import type { FeeRates } from "../../../shared/money/fees.ts";
@@ -31,7 +31,7 @@ export interface TickDeps {
   readonly brokers: (mode: Mode, context: BrokerContext) => Broker;
   readonly log?: Log;
   /** Knobs set in the functions' environment. */
-  readonly knobs?: Readonly<Record<string, string>>;
+  readonly knobs?: Readonly<Record<string, EnvironmentKnob>>;
   /** A monotonic clock in milliseconds by which a run's `now` moves on; standing still by default, as in a simulation. */
   readonly elapsedMs?: () => number;
   /** How many broker calls may be under way at once; one by default. */

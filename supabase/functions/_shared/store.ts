@@ -1,3 +1,4 @@
+import type { EnvironmentKnob } from "../../../shared/config/parse-config.ts";
 import type { Millis } from "../../../shared/market/instant.ts";
 import type { RpcCall } from "./rpc.ts";
 import { type ClaimedOrder, readClaimedOrder } from "./wire/claimed-order.ts";
@@ -46,7 +47,7 @@ export interface Store {
     name: TickName,
     slot: string | null,
     trigger: Trigger,
-    env: Readonly<Record<string, string>>,
+    env: Readonly<Record<string, EnvironmentKnob>>,
   ): Promise<BeginAnswer>;
   commitTick(runId: string, token: number, payload: Json): Promise<CommitAnswer>;
   finishTick(runId: string, token: number, payload: Json): Promise<FinishAnswer>;

@@ -41,6 +41,7 @@ export const order = (part: Json = {}): Json => ({
   cancel_reason_code: null,
   next_action_at: "2026-03-01T11:59:59Z",
   lease_token: 7,
+  lease_expires_at: "2026-03-01T12:01:00Z",
   action: "query",
   ...part,
 });

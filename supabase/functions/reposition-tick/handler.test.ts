@@ -91,6 +91,12 @@ describe("the reposition tick", () => {
     expect(payload("commit").reports).toHaveLength(1);
   });
 
+  it("keeps to the lease that the database gave, however long that is", async () => {
+    const { run, calls } = setUp([order({ lease_expires_at: "2026-03-01T12:00:14Z" })], {});
+    await run();
+    expect(calls).toEqual([]);
+  });
+
   it("counts what quotes and the commit took against the leases", async () => {
     let elapsed = 0;
     const slow = async () => {

@@ -55,18 +55,16 @@ const decideAll = (run: TickRun, quotes: Quotes, performed: readonly Performed[]
 export const repositionTick: TickBody = async (run) => {
   const { orders } = run.work;
   if (orders.length === 0) return;
-  const claimedAt = run.now();
   const quotes = await loadQuotes(run, orders.filter(mayBeRepriced));
   const price = replacementPrice(run, quoteIn(quotes));
-  const first = await performOrders(run, orders, claimedAt, price);
+  const first = await performOrders(run, orders, price);
   run.findings.reports.push(...reportsOf(first));
   const decided = decideAll(run, quotes, first);
-  const committingAt = run.now();
   const committed = await run.commit({
     quotes: [...quotes.values()].map(writeQuote),
     decisions: decided.map(([order, decision]) => writeDecision(order.id, decision)),
   });
-  const second = await performOrders(run, committed.orders, committingAt, price);
+  const second = await performOrders(run, committed.orders, price);
   run.findings.reports.push(...reportsOf(second));
   const filled = [...first, ...second].filter(hasNewFill);
   count(run.findings, "orders_with_fills", new Set(filled.map(({ order }) => order.id)).size);

@@ -57,8 +57,38 @@ const runWith = async (work: Json, knobs: Json = {}, broker = noBroker) => {
     { slot: null, trigger: "wake" },
   );
   const payload = store.told.find(({ call }) => call === "commit")?.payload ?? {};
-  return { result, payload, intents: (payload.intents ?? []) as Json[], thoughts: (payload.thoughts ?? []) as Json[] };
+  const finished = store.told.find(({ call }) => call === "finish")?.payload ?? {};
+  const heartbeats = (finished.heartbeats ?? []) as Json[];
+  return {
+    result,
+    payload,
+    heartbeats,
+    intents: (payload.intents ?? []) as Json[],
+    thoughts: (payload.thoughts ?? []) as Json[],
+  };
 };
+
+describe("a gap in the market's data", () => {
+  it("is said when the data goes on: where, and how long", async () => {
+    market.trend(BTC, 20000, 0.01, NOW, 30);
+    const { thoughts } = await runWith({ latest_candles: { [BTC]: "2026-03-01T10:52:00Z" } });
+    expect(thoughts[0]).toEqual({
+      type: "data_gap",
+      symbol: BTC,
+      content: "BTC-USD: no data from 2026-03-01T10:53Z to 2026-03-01T11:30Z (37 min)",
+    });
+  });
+
+  it("stands with the market's health while it lasts, and is no thought before it has ended", async () => {
+    market.trend(BTC, 20000, 0.01, NOW - 37 * 60_000, 30);
+    const { heartbeats, thoughts } = await runWith({});
+    expect(heartbeats[0]).toMatchObject({
+      component: "market_data",
+      details: { gaps: ["BTC-USD: no data from 2026-03-01T11:23Z to 2026-03-01T12:00Z (37 min)"] },
+    });
+    expect(thoughts.map(({ type }) => type)).not.toContain("data_gap");
+  });
+});
 
 describe("the trader tick", () => {
   it("decides exits before entries, each with a key that the same slot repeats", async () => {

@@ -1,3 +1,4 @@
+import { describeGap } from "../../../shared/market/gaps.ts";
 import { readBooks } from "../_shared/books.ts";
 import { performOrders, reportsOf } from "../_shared/perform.ts";
 import { replacementPrice } from "../_shared/reprice.ts";
@@ -6,7 +7,7 @@ import { type Json, writeCandle, writeQuote } from "../_shared/wire/write.ts";
 import { decideEntries } from "./entries.ts";
 import { decideExits } from "./exits.ts";
 import { reportOpenOrders } from "./open-orders.ts";
-import { marketHeartbeat, newCandles, watchMarket } from "./watch.ts";
+import { marketHeartbeat, newCandles, newGaps, type Watch, watchMarket } from "./watch.ts";
 
 /** Leftovers are only sent: there is nothing to replace. */
 const noPrice = () => null;
@@ -22,6 +23,9 @@ const noteDenials = (run: TickRun, intents: readonly Json[], answers: readonly J
   });
 };
 
+const gapThoughts = (run: TickRun, watch: Watch): Json[] =>
+  newGaps(run, watch).map((gap) => ({ type: "data_gap", symbol: gap.symbol, content: describeGap(gap) }));
+
 /**
  * Looks at the market, decides exits before entries, commits everything at once, sends what the guards let through,
  * and hands the broker's own books to reconciliation.
@@ -29,7 +33,7 @@ const noteDenials = (run: TickRun, intents: readonly Json[], answers: readonly J
 export const traderTick: TickBody = async (run) => {
   const { mode } = run.work;
   if (mode === null) throw new Error("begin_tick gave the trader no mode");
-  const leftovers = await performOrders(run, run.work.orders, run.now(), noPrice);
+  const leftovers = await performOrders(run, run.work.orders, noPrice);
   run.findings.reports.push(...reportsOf(leftovers));
   await reportOpenOrders(run);
   const startedAt = run.now();
@@ -38,7 +42,6 @@ export const traderTick: TickBody = async (run) => {
   const exits = decideExits(run, watch);
   const entries = decideEntries(run, watch);
   const intents = [...exits.intents, ...entries.intents];
-  const committingAt = run.now();
   const committed = await run.commit({
     quotes: [...watch.quotes.values()].map(writeQuote),
     candles: newCandles(run, watch).map(writeCandle),
@@ -46,13 +49,13 @@ export const traderTick: TickBody = async (run) => {
     exit_states: exits.states,
     decisions: exits.decisions,
     intents,
-    thoughts: [...exits.thoughts, ...entries.thoughts],
+    thoughts: [...gapThoughts(run, watch), ...exits.thoughts, ...entries.thoughts],
   });
   noteDenials(run, intents, committed.intents);
   const price = replacementPrice(run, ({ mode: ofOrder, symbol }) =>
     ofOrder === mode ? (watch.quotes.get(symbol) ?? null) : null,
   );
-  const sent = await performOrders(run, committed.orders, committingAt, price);
+  const sent = await performOrders(run, committed.orders, price);
   run.findings.reports.push(...reportsOf(sent));
   await readBooks(run, mode);
 };

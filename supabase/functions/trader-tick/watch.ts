@@ -1,4 +1,6 @@
 import type { Candle } from "../../../shared/market/candle.ts";
+import { closedAt } from "../../../shared/market/candle.ts";
+import { describeGaps, type Gap, gapsIn, LONGEST_PAUSE_MS } from "../../../shared/market/gaps.ts";
 import type { Millis } from "../../../shared/market/instant.ts";
 import { type Quote, usableQuote } from "../../../shared/market/quote.ts";
 import type { Amount } from "../../../shared/money/decimal.ts";
@@ -82,17 +84,34 @@ export const salePrice = (watch: Watch, position: Pick<HeldPosition, "symbol" | 
 export const quoteProblem = (watch: Watch, symbol: string): MarketProblem | null =>
   watch.quotes.has(symbol) ? null : (watch.problems.find((problem) => problem.symbol === symbol) ?? null);
 
+const newCandlesOf = (run: TickRun, symbol: string, candles: readonly Candle[]): Candle[] => {
+  const newest = run.work.latestCandles[symbol] ?? Number.NEGATIVE_INFINITY;
+  return candles.filter(({ openedAt }) => openedAt > newest);
+};
+
 /** Returns the closed candles that the database does not have yet. */
 export const newCandles = (run: TickRun, watch: Watch): Candle[] =>
+  [...watch.candles].flatMap(([symbol, candles]) => newCandlesOf(run, symbol, candles));
+
+/** Returns the holes in what a run has newly got of each symbol, each of which is so told once. */
+export const newGaps = (run: TickRun, watch: Watch): Gap[] =>
+  [...watch.candles].flatMap(([symbol, candles]) =>
+    gapsIn(newCandlesOf(run, symbol, candles), run.work.latestCandles[symbol] ?? null),
+  );
+
+/** The holes in what is known of the last hours, and what has come to no end yet. */
+const gapsOfLate = (run: TickRun, watch: Watch): Gap[] =>
   [...watch.candles].flatMap(([symbol, candles]) => {
-    const newest = run.work.latestCandles[symbol] ?? Number.NEGATIVE_INFINITY;
-    return candles.filter(({ openedAt }) => openedAt > newest);
+    const last = candles.at(-1);
+    const open = last && run.now() - closedAt(last) > LONGEST_PAUSE_MS;
+    return [...gapsIn(candles, null), ...(open ? [{ symbol, from: closedAt(last), to: run.now() }] : [])];
   });
 
-/** Writes how the market feed is: an error when nothing came, a warning when something is missing or unconfirmed. */
+/** Writes how the market feed is: an error when nothing came, a warning when something is missing or unconfirmed; and where its candles have holes. */
 export const marketHeartbeat = (run: TickRun, watch: Watch, latencyMs: number): Json => {
   const isSilent = watch.quotes.size === 0 && watch.problems.every(({ code }) => code !== "unconfirmed");
   const status = watch.problems.length === 0 ? "ok" : isSilent ? "error" : "warning";
+  const gaps = describeGaps(gapsOfLate(run, watch), 5);
   const problems = watch.problems.slice(0, 5).map(({ symbol, code, message }) => `${symbol}: ${code}: ${message}`);
   return {
     component: "market_data",
@@ -100,6 +119,9 @@ export const marketHeartbeat = (run: TickRun, watch: Watch, latencyMs: number): 
     status,
     ok: status !== "error",
     latency_ms: Math.round(latencyMs),
-    details: problems.length === 0 ? {} : { problems },
+    details: {
+      ...(problems.length === 0 ? {} : { problems }),
+      ...(gaps.length === 0 ? {} : { gaps }),
+    },
   };
 };

@@ -1,4 +1,4 @@
-import { KNOBS } from "../../../shared/config/knobs.ts";
+import { knobsInEnvironment } from "../../../shared/config/parse-config.ts";
 import type { Keys } from "../keys.ts";
 
 export interface FunctionEnvOptions {
@@ -16,7 +16,7 @@ export interface FunctionEnvOptions {
 
 /**
  * The environment a hosted function finds, plus our secrets, and what the user has set: knobs under their
- * runbook names, the live broker.
+ * runbook names (and what is almost one, so that it can be told), the live broker.
  */
 export function functionEnv(options: FunctionEnvOptions): Record<string, string> {
   const { apiUrl, databaseUrl, dashboardOrigin, keys, marketDataUrl, denoDir, environment } = options;
@@ -33,7 +33,7 @@ export function functionEnv(options: FunctionEnvOptions): Record<string, string>
     DENO_DIR: denoDir,
   };
   if (marketDataUrl) env.MARKET_DATA_URL = marketDataUrl;
-  for (const name of ["LIVE_BROKER_URL", "LIVE_BROKER_TOKEN", ...KNOBS.map((knob) => knob.name)]) {
+  for (const name of ["LIVE_BROKER_URL", "LIVE_BROKER_TOKEN", ...Object.keys(knobsInEnvironment(environment))]) {
     const value = environment[name];
     if (value !== undefined) env[name] = value;
   }

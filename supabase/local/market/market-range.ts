@@ -1,3 +1,5 @@
+import { type Gap, LONGEST_PAUSE_MS } from "../../../shared/market/gaps.ts";
+
 /** A stretch of time that data covers, in UTC milliseconds: from the first known moment up to, not including, `endMs`. */
 export interface Segment {
   readonly startMs: number;
@@ -17,14 +19,21 @@ export interface DataStatus {
   readonly message: string;
 }
 
-const GAP_MS = 10 * 60_000;
+/** Returns what is missing of a symbol within a stretch of time, given what there is of it. */
+export function gapsWithin(symbol: string, segments: readonly Segment[], { startMs, endMs }: Segment): Gap[] {
+  const ends = [startMs, ...segments.map((segment) => segment.endMs)];
+  const starts = [...segments.map((segment) => segment.startMs), endMs];
+  return ends
+    .map((from, n) => ({ symbol, from: Math.max(from, startMs), to: Math.min(starts[n] ?? endMs, endMs) }))
+    .filter(({ from, to }) => to - from > LONGEST_PAUSE_MS);
+}
 
 /** Merges pieces of coverage into segments: pieces no more than ten minutes apart belong together. */
 export function joinSegments(pieces: readonly Segment[]): Segment[] {
   const joined: Segment[] = [];
   for (const piece of [...pieces].sort((a, b) => a.startMs - b.startMs)) {
     const last = joined.at(-1);
-    if (last !== undefined && piece.startMs - last.endMs <= GAP_MS) {
+    if (last !== undefined && piece.startMs - last.endMs <= LONGEST_PAUSE_MS) {
       joined[joined.length - 1] = { startMs: last.startMs, endMs: Math.max(last.endMs, piece.endMs) };
     } else {
       joined.push(piece);

@@ -1,3 +1,4 @@
+import type { Gap } from "../../../shared/market/gaps.ts";
 import type { MarketRange } from "./market-range.ts";
 
 /** A tradable pair; the increments and the minimum are decimals as text. */
@@ -76,6 +77,8 @@ export interface MarketSource {
   /** One plain sentence for the console: what the data is. */
   describe(): string;
   range(): MarketRange;
+  /** What is missing within the range: longer than ten minutes, each symbol for itself, in the order of time. */
+  gaps(): readonly Gap[];
   products(): readonly Product[];
   /** Returns null for a symbol that has no data yet at `nowMs`. */
   ticker(symbol: string, nowMs: number): Ticker | null;

@@ -1,3 +1,4 @@
+import { StartError } from "../start-error.ts";
 import type { Product } from "./market-source.ts";
 
 const BASES = ["BTC", "ETH", "SOL", "AVAX", "DOGE"] as const;
@@ -13,11 +14,11 @@ export const PRODUCTS: readonly Product[] = BASES.map((base) => ({
   minMarketFunds: "1",
 }));
 
-/** Returns the product of a symbol; throws a plain sentence for one that is not served. */
+/** Returns the product of a symbol; refuses one that is not served with a sentence. */
 export function productOf(symbol: string): Product {
   const found = PRODUCTS.find((product) => product.symbol === symbol);
-  if (found === undefined) {
-    throw new Error(`${symbol} is not a product of this market; it has ${PRODUCTS.map((p) => p.symbol).join(", ")}`);
-  }
-  return found;
+  if (found !== undefined) return found;
+  throw new StartError(
+    `${symbol} is not a product of this market; it has ${PRODUCTS.map((p) => p.symbol).join(", ")}.`,
+  );
 }

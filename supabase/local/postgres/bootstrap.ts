@@ -8,9 +8,14 @@ const STAND_INS = new URL("../cron-net/", import.meta.url);
 
 /**
  * Makes the database, if it is new, into what a hosted project is before its first migration. The stand-ins for cron, net
- * and vault are brought up to date in any case. Says whether the database was new.
+ * and vault are brought up to date in any case. `clockStartMs` is what a replay's clock shows first, null where the real time
+ * rules. Says whether the database was new.
  */
-export async function bootstrapDatabase(cluster: Cluster, database: string): Promise<boolean> {
+export async function bootstrapDatabase(
+  cluster: Cluster,
+  database: string,
+  clockStartMs: number | null = null,
+): Promise<boolean> {
   await createDatabase(cluster, database);
   const sql = postgres(cluster.url("supabase_admin", database), { max: 1, onnotice: () => {} });
   try {
@@ -18,6 +23,9 @@ export async function bootstrapDatabase(cluster: Cluster, database: string): Pro
     await sql.begin(async (transaction) => {
       if (!known) await runFolder(transaction, PROJECT);
       await runFolder(transaction, STAND_INS);
+      await transaction`delete from embedded.clock_start`;
+      if (clockStartMs !== null)
+        await transaction`insert into embedded.clock_start (at) values (${new Date(clockStartMs)})`;
       await transaction.unsafe(`alter database "${database}" owner to postgres`);
     });
     return !known;

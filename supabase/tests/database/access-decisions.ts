@@ -21,6 +21,7 @@ export const TABLES: Readonly<Record<string, TableDecision>> = {
   "private.order_transitions": "functions",
   "private.pnl_progress": "functions",
   "private.price_memory": "functions",
+  "private.refused_knobs": "functions",
   "private.replay_clock": "functions",
   "private.sealed_rows": "functions",
   "private.tick_dispatches": "functions",

@@ -1,5 +1,5 @@
 import postgres from "postgres";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { KNOBS } from "../../../shared/config/knobs.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { asEngine, openMarket } from "./guards-fixture.ts";
@@ -167,57 +167,6 @@ describe("a knob is refused", () => {
       expect(failure).toMatchObject({ code: "42501" });
     }
     expect((await knob("kill_switch")).value).toBe("false");
-  });
-});
-
-describe("the environment of the functions", () => {
-  const apply = (env: Record<string, string>) =>
-    asEngine(db, async (sql) => {
-      const [row] = await sql<{ changed: number }[]>`select private.apply_env_knobs(${sql.json(env)}) as changed`;
-      return row?.changed;
-    });
-  beforeEach(() => apply({}));
-
-  it("wins over an operator's value until the variable is gone", async () => {
-    await db.sql`update public.config set value = '40' where key = 'MAX_DAILY_NOTIONAL'`;
-    expect(await apply({ MAX_DAILY_NOTIONAL: " 70.5 ", RETENTION_DAYS_RUNS: "7" })).toBe(2);
-    expect(await knob("MAX_DAILY_NOTIONAL")).toMatchObject({ value: "70.5", source: "env", updated_by: "environment" });
-    expect(await apply({})).toBe(2);
-    expect(await knob("MAX_DAILY_NOTIONAL")).toMatchObject({ value: "40", source: "operator" });
-    expect(await knob("RETENTION_DAYS_RUNS")).toMatchObject({ value: "14", source: "default" });
-  });
-
-  it("makes a hand's change of the same knob an error that says so", async () => {
-    await apply({ MAX_DAILY_NOTIONAL: "70" });
-    expect(await fails(db.sql`update public.config set value = '40' where key = 'MAX_DAILY_NOTIONAL'`)).toMatchObject({
-      code: "PT409",
-      message:
-        "MAX_DAILY_NOTIONAL is set to '70' by an environment variable of the functions, which wins. Remove the variable, then set the knob.",
-    });
-  });
-
-  it("writes nothing and takes no lock when nothing changed", async () => {
-    await apply({ MAX_DAILY_NOTIONAL: "70" });
-    const holder = await db.connect("postgres", { max: 1 }).reserve();
-    await holder`begin`;
-    await holder`select private.lock_accounts()`;
-    expect(await apply({ MAX_DAILY_NOTIONAL: "70.0".replace(".0", "") })).toBe(0);
-    await holder`rollback`;
-    holder.release();
-  });
-
-  it("can't touch the kill switch, and what isn't a knob is ignored", async () => {
-    await db.sql`update public.config set value = 'true' where key = 'kill_switch'`;
-    expect(await apply({ kill_switch: "false", PATH: "/bin" })).toBe(0);
-    expect((await knob("kill_switch")).value).toBe("true");
-    await db.sql`update public.config set value = 'false' where key = 'kill_switch'`;
-  });
-
-  it("is refused with a sentence when a value is bad", async () => {
-    expect(await fails(apply({ MAX_DAILY_NOTIONAL: "lots" }))).toMatchObject({
-      code: "PT400",
-      message: "MAX_DAILY_NOTIONAL can't be 'lots': it must be a number from 0 to 10000000.",
-    });
   });
 });
 

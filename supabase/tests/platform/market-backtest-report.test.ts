@@ -39,6 +39,7 @@ const FACTS: BacktestFacts = {
   denials: {},
   orders: { filled: 2 },
   ticks: { ok: 4 },
+  gaps: [],
   problems: [],
 };
 
@@ -58,6 +59,15 @@ describe("the report of a backtest", () => {
       losses: 0,
       problems: [],
     });
+  });
+
+  it("says where the data had gaps, of which symbol and how long", () => {
+    const gap = { symbol: "BTC-USD", from: T + 6 * 3_600_000, to: T + 6 * 3_600_000 + 37 * 60_000 };
+    const report = summarizeBacktest({ ...FACTS, gaps: [gap] });
+    expect(report.gaps).toEqual([gap]);
+    expect(printBacktest("x", report)).toMatch(
+      /^gap +BTC-USD: no data from 2017-09-03T06:00Z to 2017-09-03T06:37Z \(37 min\)$/m,
+    );
   });
 
   it("measures the drawdown from the highest peak before the low, in dollars and percent", () => {
@@ -134,46 +144,48 @@ describe("the command line of the backtest", () => {
       "PAPER_FEE_BPS=25",
       "--json",
     ];
-    expect(readBacktestOptions(args)).toEqual({
-      ok: true,
-      options: {
-        files: ["a.csv", "b.csv"],
-        from: "2017-09-03",
-        to: "2017-09-04",
-        json: true,
-        knobs: { PAPER_FEE_BPS: "25" },
-      },
+    expect(readBacktestOptions(args, "/here")).toEqual({
+      files: ["/here/a.csv", "/here/b.csv"],
+      from: "2017-09-03",
+      to: "2017-09-04",
+      json: true,
+      knobs: { PAPER_FEE_BPS: "25" },
     });
   });
 
   it.each([
     [[], "--data FILE is needed"],
     [["--data", "a.csv", "--set", "NOPE=1"], "there is no knob NOPE"],
-    [["--data", "a.csv", "--set", "PAPER_FEE_BPS=lots"], "PAPER_FEE_BPS cannot be 'lots': allowed is"],
-    [["--data", "a.csv", "--set", "PAPER_FEE_BPS"], "--set PAPER_FEE_BPS is not of the form KNOB=VALUE"],
+    [["--data", "a.csv", "--set", "PAPER_FEE_BPS=lots"], "PAPER_FEE_BPS can't be 'lots': it must be"],
+    [["--data", "a.csv", "--set", "PAPER_FEE_BPS"], "--set is PAPER_FEE_BPS; it must be of the form KNOB=VALUE"],
+    [["--data", "a.csv", "--set", "TRADER_MODE=live"], "a backtest trades on paper; TRADER_MODE must be paper"],
+    [["--data", "a.csv", "--set", "TRADER_MODE=Disabled"], "a backtest trades on paper; TRADER_MODE must be paper"],
+    [["--data", "a.csv", "--set", "EDGE_FACTORY_MODE=live"], "EDGE_FACTORY_MODE must be paper or disabled"],
     [["--date", "a.csv"], "Unknown option '--date'"],
   ])("answers a wrong one by a sentence: %j", (args, sentence) => {
-    expect(readBacktestOptions(args)).toMatchObject({ ok: false, message: expect.stringContaining(sentence) });
+    expect(() => readBacktestOptions(args)).toThrow(sentence);
   });
 
-  it("runs over all of the data unless told otherwise, and never beyond it", () => {
-    expect(runTimes({ from: null, to: null }, range)).toEqual({ ok: true, fromMs: T, toMs: range.endMs });
+  it("runs over all of the data unless told otherwise, and never beyond it without a word", () => {
+    expect(runTimes({ from: null, to: null }, range)).toEqual({ fromMs: T, toMs: range.endMs, notes: [] });
     expect(runTimes({ from: "2017-09-03T12:00", to: "2030-01-01" }, range)).toEqual({
-      ok: true,
       fromMs: T + 43_200_000,
       toMs: range.endMs,
+      notes: ["the data ends at 2017-09-05T00:00:00Z, and so does the run, before --to 2030-01-01"],
     });
-    expect(runTimes({ from: "2016-01-01", to: null }, range)).toMatchObject({
-      ok: false,
-      message: expect.stringContaining("is outside the market data"),
-    });
-    expect(runTimes({ from: null, to: "2017-09-02" }, range)).toMatchObject({
-      ok: false,
-      message: expect.stringContaining("is not after the start"),
-    });
-    expect(runTimes({ from: null, to: "soon" }, range)).toMatchObject({
-      ok: false,
-      message: expect.stringContaining('--to "soon" is not a time'),
-    });
+  });
+
+  it.each([
+    ["2016-01-01", null, "--from 2016-01-01T00:00Z is outside the market data, which covers 2017-09-03T00:00Z"],
+    [null, "2017-09-02", "--to is 2017-09-02; it must be after the start of the run, 2017-09-03T00:00:00Z."],
+    [null, "soon", '--to "soon" is not a time'],
+  ])("refuses times that the data can't serve with a sentence: from %s to %s", (from, to, sentence) => {
+    expect(() => runTimes({ from, to }, range)).toThrow(sentence);
+  });
+
+  it("an account without money is a report too", () => {
+    const equity = [{ atMs: T, cash: "0", holdings: "0" }];
+    const report = summarizeBacktest({ ...FACTS, startingCash: "0", fills: [], realizedPnl: "0", equity });
+    expect(report).toMatchObject({ returnPct: "0", exposure: { meanPct: "0" } });
   });
 });

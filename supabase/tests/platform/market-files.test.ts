@@ -171,11 +171,36 @@ describe("files of one symbol", () => {
     expect(symbolOfFile("/data/lean_coinbase_btcusd_1m_trade.csv")).toBe("BTC-USD");
     expect(symbolOfFile("ethusdt_spot_trades_2024-08-08.csv")).toBe("ETH-USD");
     expect(() => symbolOfFile("prices.csv")).toThrow("prices.csv names no symbol");
+    expect(() => symbolOfFile("btceur_1m.csv")).toThrow("btceur_1m.csv names no symbol");
+  });
+
+  it.each([
+    ["BTC-USD_1m.csv", "BTC-USD"],
+    ["BTCUSD.csv", "BTC-USD"],
+    ["btc_usd.csv", "BTC-USD"],
+    ["btc_usd_5min_2024.csv", "BTC-USD"],
+    ["btcusd1m.csv", "BTC-USD"],
+    ["XBTUSD_60.csv", "BTC-USD"],
+    ["XXBTZUSD.csv", "BTC-USD"],
+    ["BTCUSDT-1m-2021-02.csv", "BTC-USD"],
+    ["Coinbase_ETHUSD_d.csv", "ETH-USD"],
+    ["sol-usdc.csv", "SOL-USD"],
+    ["XDGUSD_1.csv", "DOGE-USD"],
+    ["xtzusd_1m.csv", "XTZ-USD"],
+  ])("%s is of %s", (name, symbol) => {
+    expect(symbolOfFile(name)).toBe(symbol);
+  });
+
+  it("may end in blank lines, which are none", async () => {
+    const path = await file("blank_btcusd.csv", CANDLES, GOOD, "", " ", "\r", "");
+    expect(await readCandles(path)).toHaveLength(1);
   });
 
   it("of an unknown symbol are refused when they are opened", async () => {
     const path = await file("xyzusd.csv", CANDLES, GOOD);
-    await expect(openReplay([path])).rejects.toThrow("XYZ-USD is not a product of this market");
+    await expect(openReplay([path])).rejects.toThrow(
+      "XYZ-USD is not a product of this market; it has BTC-USD, ETH-USD, SOL-USD, AVAX-USD, DOGE-USD.",
+    );
   });
 });
 

@@ -38,6 +38,18 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
+it("the replay says where its data has gaps, within and at the ends of what all its files cover", async () => {
+  expect(market.gaps()).toEqual([{ symbol: "BTC-USD", from: T + 5 * MINUTE, to: T + DAY }]);
+  const path = join(folder, "ethusd.csv");
+  const row = (at: number) => `${at},1,1,1,1,1`;
+  await writeFile(path, `ts_ms,open,high,low,close,volume\n${row(T + DAY)}\n${row(T + DAY + MINUTE)}\n`);
+  const both = await openReplay([join(folder, "btcusd_trade.csv"), path]);
+  expect(both.gaps()).toEqual([
+    { symbol: "ETH-USD", from: T, to: T + DAY },
+    { symbol: "BTC-USD", from: T + 5 * MINUTE, to: T + DAY },
+  ]);
+});
+
 const minutes = (nowMs: number, granularitySeconds = 60) =>
   market.candles("BTC-USD", { granularitySeconds, startMs: T, endMs: nowMs }, nowMs);
 

@@ -1,5 +1,7 @@
+import type { Amount } from "../../../shared/money/decimal.ts";
+
 /** An exact decimal as the database sends it. */
-export type Amount = string;
+export type { Amount };
 
 const dash = "–";
 const formats = new Map<string, Intl.NumberFormat>();

@@ -1,7 +1,8 @@
 import { useSyncExternalStore } from "react";
+import type { Mode } from "../../../shared/orders/order.ts";
 
 /** Paper and live are two books; the screen shows one of them. */
-export type Mode = "paper" | "live";
+export type { Mode };
 
 const listeners = new Set<() => void>();
 

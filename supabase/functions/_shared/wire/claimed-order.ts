@@ -25,6 +25,7 @@ export interface ClaimedOrder {
   readonly nextActionAt: Millis | null;
   readonly cancelReasonCode: string | null;
   readonly leaseToken: number;
+  readonly leaseExpiresAt: Millis;
   readonly action: OrderAction;
 }
 
@@ -55,5 +56,6 @@ export const readClaimedOrder = (row: unknown): ClaimedOrder => ({
   nextActionAt: read.nullable(row, "next_action_at", read.instant),
   cancelReasonCode: read.textOf(row, "cancel_reason_code"),
   leaseToken: read.integer(row, "lease_token"),
+  leaseExpiresAt: read.instant(row, "lease_expires_at"),
   action: read.oneOf(row, "action", ACTIONS),
 });

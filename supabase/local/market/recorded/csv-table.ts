@@ -16,7 +16,7 @@ export interface CsvTable {
   readonly lines: readonly CsvLine[];
 }
 
-/** Reads a CSV file whole; throws DataFileError when it is missing, empty, broken, or a line has the wrong number of columns. */
+/** Reads a CSV file whole, but for blank lines at its end; throws DataFileError when it is missing, empty, broken, or a line has the wrong number of columns. */
 export async function readCsvTable(path: string): Promise<CsvTable> {
   const file = basename(path);
   const [head, ...lines] = parseLines(file, await readText(path));
@@ -45,7 +45,8 @@ function parseLines(file: string, text: string): CsvLine[] {
   try {
     // Without quoting a record is always one line, so that its number is the line's.
     const records = parse(text, { bom: true, quote: null, relax_column_count: true });
-    return records.map((cells, index) => ({ line: index + 1, cells }));
+    const last = records.findLastIndex((cells) => cells.some((cell) => cell.trim() !== ""));
+    return records.slice(0, last + 1).map((cells, index) => ({ line: index + 1, cells }));
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     throw new DataFileError(`${file} is not a CSV file: ${error.message}`);

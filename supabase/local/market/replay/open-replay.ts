@@ -1,5 +1,5 @@
 import { foldCandles, MINUTE_MS, minutesOfTrades } from "../candles.ts";
-import { joinSegments, rangeOf } from "../market-range.ts";
+import { gapsWithin, joinSegments, rangeOf } from "../market-range.ts";
 import type { Book, Candle, CandleQuery, MarketSource, MarketTrade, Ticker, TradeQuery } from "../market-source.ts";
 import { productOf } from "../products.ts";
 import { DataFileError } from "../recorded/data-file-error.ts";
@@ -26,6 +26,10 @@ export async function openReplay(files: readonly string[]): Promise<MarketSource
     describe: () =>
       `recorded data of ${symbols.join(", ")} from ${files.length} ${files.length === 1 ? "file" : "files"}`,
     range: () => rangeOf(segments),
+    gaps: () =>
+      markets
+        .flatMap(({ symbol, segments: known }) => gapsWithin(symbol, known, rangeOf(segments)))
+        .sort((a, b) => a.from - b.from),
     products: () => products,
     ticker: (symbol, nowMs) => {
       const found = find(symbol);

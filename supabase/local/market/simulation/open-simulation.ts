@@ -73,6 +73,7 @@ export function openSimulation(seed: number, startMs: number): MarketSource {
   const find = (symbol: string) => markets.get(symbol);
   return {
     describe: () => `a simulated market (seed ${seed}) of ${[...markets.keys()].join(", ")}; its prices are invented`,
+    gaps: () => [],
     range: () => rangeOf([{ startMs: firstMs, endMs: END_MS }]),
     products: () => [...markets.keys()].map(productOf),
     ticker: (symbol, nowMs) => tickerAt(find(symbol), nowMs),

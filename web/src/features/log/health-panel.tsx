@@ -66,7 +66,8 @@ const columns = (now: number): readonly Column<Heartbeat>[] => [
 ];
 
 function detail({ details }: Heartbeat): string | undefined {
-  if (Array.isArray(details.problems)) return [...new Set(details.problems.map(String))].join("; ");
+  const told = [details.problems, details.gaps].flatMap((list) => (Array.isArray(list) ? list.map(String) : []));
+  if (told.length > 0) return [...new Set(told)].join("; ");
   return typeof details.detail === "string" ? details.detail : undefined;
 }
 

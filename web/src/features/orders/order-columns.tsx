@@ -1,10 +1,11 @@
+import type { OrderStatus } from "../../../../shared/orders/status.ts";
 import { duration, instant, price, share, usd, words } from "../../lib/format.ts";
 import { secondsSince } from "../../lib/server-clock.ts";
 import { Badge, type Tone } from "../../ui/badge.tsx";
 import type { Column } from "../../ui/table.tsx";
 import { Two } from "../../ui/two.tsx";
 import { canBeCanceled, isCancelAsked } from "./order-state.ts";
-import type { Order, OrderStatus } from "./orders-query.ts";
+import type { Order } from "./orders-query.ts";
 
 const TONE: Record<OrderStatus, Tone> = {
   new: "quiet",

@@ -1,19 +1,9 @@
 import { queryOptions } from "@tanstack/react-query";
+import type { Side } from "../../../../shared/orders/order.ts";
+import type { OrderStatus } from "../../../../shared/orders/status.ts";
 import type { Amount } from "../../lib/format.ts";
 import type { Mode } from "../../lib/mode.ts";
 import { callRpc } from "../../lib/rpc.ts";
-
-/** Where an order is in its life (DESIGN section 4). */
-export type OrderStatus =
-  | "new"
-  | "submitted"
-  | "working"
-  | "partially_filled"
-  | "filled"
-  | "cancel_pending"
-  | "canceled"
-  | "expired"
-  | "rejected";
 
 /** One order as the dashboard shows it. */
 export interface Order {
@@ -21,7 +11,7 @@ export interface Order {
   readonly intent_group_id: string;
   readonly engine: string;
   readonly symbol: string;
-  readonly side: "buy" | "sell";
+  readonly side: Side;
   readonly purpose: string;
   readonly urgency: string;
   readonly status: OrderStatus;
