@@ -269,6 +269,7 @@ describe("folding a whole story", () => {
           }
         },
       ),
+      { numRuns: 50 },
     );
   });
 
