@@ -112,7 +112,7 @@ begin
         + greatest(interval '0', p_real - stopped.at - interval '15 seconds')
     end
     from private.replay_clock as c
-    cross join (select private.clock_stopped_at() as at) as stopped
+    cross join (select timestamptz 'epoch' + s.last_value * interval '1 microsecond' as at from private.clock_stops as s) as stopped
   );
 end
 $$;
@@ -122,11 +122,11 @@ alter function private.clock_at owner to zoe_engine;
 create function private.clock() returns timestamptz
 language plpgsql stable security definer set search_path = ''
 as $$
+declare
+  v_real timestamptz := pg_catalog.clock_timestamp();
 begin
-  if pg_catalog.current_setting('cluster_name') = 'zoe-embedded' and exists (select from private.replay_clock) then
-    return private.clock_at(pg_catalog.clock_timestamp());
-  end if;
-  return pg_catalog.clock_timestamp();
+  if pg_catalog.current_setting('cluster_name') <> 'zoe-embedded' then return v_real; end if;
+  return coalesce(private.clock_at(v_real), v_real);
 end
 $$;
 comment on function private.clock is
