@@ -25,3 +25,13 @@ export async function openBenchMarket(db: TestDatabase, instruments: number): Pr
     await sql`update public.accounts set cash = 10000000, opened_at = private.clock() where true`;
   });
 }
+
+/** Lets a benchmark's database go by the real time, as a hosted one does: a replay's clock costs a look at every reading. */
+export async function goByRealTime(db: TestDatabase): Promise<void> {
+  await db.admin`delete from private.replay_clock`;
+  await db.sql`update public.config set value = '3600' where key = 'QUOTE_MAX_AGE_SECONDS'`;
+  await db.sql.begin(async (sql) => {
+    await sql`set local role zoe_engine`;
+    await sql`update public.quotes set observed_at = private.clock() where true`;
+  });
+}

@@ -1,7 +1,7 @@
 import type { TestDatabase } from "../tests/support/test-database.ts";
 import { type Call, type Caller, callerOverRest, callerOverSql, serveRest } from "./call.ts";
 import { emit, percentile } from "./emit.ts";
-import { openBenchMarket, symbolOf } from "./market.ts";
+import { goByRealTime, openBenchMarket, symbolOf } from "./market.ts";
 import { openClientBook, submitAsClient } from "./predecessor.ts";
 
 const SYMBOLS = 200;
@@ -24,6 +24,7 @@ interface Way {
  */
 export async function benchSubmitIntent(db: TestDatabase): Promise<void> {
   await openBenchMarket(db, SYMBOLS);
+  await goByRealTime(db);
   await openClientBook(db);
   const rest = await serveRest(db, REST_POOL);
   const sql: Way = {

@@ -112,7 +112,7 @@ begin
         + greatest(interval '0', p_real - stopped.at - interval '15 seconds')
     end
     from private.replay_clock as c
-    cross join (select private.clock_stopped_at() as at) as stopped
+    cross join (select timestamptz 'epoch' + s.last_value * interval '1 microsecond' as at from private.clock_stops as s) as stopped
   );
 end
 $$;

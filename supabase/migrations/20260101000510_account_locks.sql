@@ -30,6 +30,8 @@ create function private.lock_accounts() returns void
 language plpgsql security definer set search_path = ''
 as $$
 begin
+  -- A queue before the door: many who wait for the rows themselves would wake each other, and each would look at them anew.
+  perform pg_catalog.pg_advisory_xact_lock('public.accounts'::regclass::oid::integer, 0);
   perform from public.accounts as a order by a.mode for no key update;
 end
 $$;
@@ -49,7 +51,7 @@ begin
     raise exception 'The guards need a read committed transaction: any other could not see what was committed while it waited.'
       using errcode = 'PT400';
   end if;
-  perform from public.accounts as a order by a.mode for no key update;
+  perform private.lock_accounts();
   v_now := private.clock();
   v_day := (v_now at time zone 'utc')::date;
   select * into v_account from public.accounts as a where a.mode = p_mode;

@@ -49,7 +49,7 @@ create index order_intents_created on public.order_intents (created_at);
 create table public.crypto_orders (
   id uuid primary key default gen_random_uuid(),
   intent_group_id uuid not null references public.order_intents (id),
-  parent_order_id uuid unique references public.crypto_orders (id),
+  parent_order_id uuid references public.crypto_orders (id),
   broker_order_id text,
   engine text not null,
   mode text not null constraint crypto_orders_mode_known check (mode in ('paper', 'live')),
@@ -104,12 +104,11 @@ create table public.crypto_orders (
 comment on table public.crypto_orders is 'id is the client_order_id sent to the broker, committed before anything goes on the wire.';
 comment on column public.crypto_orders.corrected_at is 'When a person last corrected what had been booked of it.';
 comment on column public.crypto_orders.correction_open is 'Corrected, and no report of the broker''s tells the corrected figures yet. Until then it may turn out to be open again.';
-create index crypto_orders_live on public.crypto_orders (mode, symbol)
-  where status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending');
 create unique index crypto_orders_one_live_per_purpose on public.crypto_orders (mode, symbol, side)
   where status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending');
 create index crypto_orders_due on public.crypto_orders (next_action_at) where next_action_at is not null;
 create index crypto_orders_unresolved on public.crypto_orders (mode, symbol) where unresolved;
+create unique index crypto_orders_one_child on public.crypto_orders (parent_order_id) where parent_order_id is not null;
 create index crypto_orders_by_intent on public.crypto_orders (intent_group_id);
 create index crypto_orders_recent on public.crypto_orders (mode, requested_at desc);
 create index crypto_orders_rejected on public.crypto_orders (mode, closed_at desc) where status = 'rejected';

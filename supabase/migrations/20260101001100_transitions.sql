@@ -131,9 +131,9 @@ begin
     private.actor(), coalesce(private.trace_id(), n.trace_id), n.updated_at
   from new_rows as n;
   update public.accounts as a
-  set reserved_cash = pg_catalog.trim_scale(a.reserved_cash + d.amount), version = a.version + 1, updated_at = private.clock()
+  set reserved_cash = pg_catalog.trim_scale(a.reserved_cash + d.amount), version = a.version + 1, updated_at = d.at
   from (
-    select n.mode, coalesce(sum(n.remaining_qty * n.limit_price) filter (where n.side = 'buy'), 0) as amount
+    select n.mode, coalesce(sum(n.remaining_qty * n.limit_price) filter (where n.side = 'buy'), 0) as amount, max(n.updated_at) as at
     from new_rows as n group by n.mode
   ) as d
   where a.mode = d.mode;

@@ -60,8 +60,11 @@ begin
     max(c.value) filter (where c.key = 'LIVE_CONFIRM') = private.arming_phrase() as is_armed,
     max(c.value) filter (where c.key = 'TRADER_MODE') as trader,
     max(c.value) filter (where c.key = 'EDGE_FACTORY_MODE') as edge_factory,
-    max(c.value) filter (where c.key = 'KILL_SWITCH_FLATTEN') = 'true' as may_flatten
-  into k from public.config as c;
+    max(c.value) filter (where c.key = 'KILL_SWITCH_FLATTEN') = 'true' as may_flatten,
+    max(c.value) filter (where c.key = 'kill_switch') is distinct from 'false'
+      or (select a.safe_mode or a.degraded from public.accounts as a where a.mode = p_mode) is distinct from false as may_be_halted
+  into k from public.config as c
+  where c.key in ('LIVE_CONFIRM', 'TRADER_MODE', 'EDGE_FACTORY_MODE', 'KILL_SWITCH_FLATTEN', 'kill_switch');
   if p_mode = 'live' and k.is_armed is not true then
     return private.denial('MODE_NOT_ARMED', 'Live trading is not armed: LIVE_CONFIRM doesn''t hold the arming phrase.', '{"mode": "live"}');
   end if;
@@ -72,6 +75,7 @@ begin
       pg_catalog.jsonb_build_object('engine', p_engine, 'engine_mode', v_engine_mode, 'mode', p_mode)
     );
   end if;
+  if not k.may_be_halted then return null; end if;
   for v_halt in select * from private.halts(p_mode) loop
     if p_purpose = 'entry' or (v_halt.code = 'KILL_SWITCH' and not (p_purpose = 'flatten' and k.may_flatten)) then
       return private.denial(v_halt.code, v_halt.reason || '.', pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(

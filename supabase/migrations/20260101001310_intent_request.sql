@@ -7,21 +7,20 @@ create type private.intent_request as (
 );
 comment on type private.intent_request is 'problem: why it is malformed, null when it is not. qty: what the first order would ask for.';
 
-create function private.canonical_payload(p jsonb) returns jsonb
+create function private.canonical_payload(p private.intent_request) returns jsonb
 language plpgsql immutable set search_path = ''
 as $$
+declare
+  v_payload jsonb := (p).payload || pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+    'notional', (p).notional::text, 'qty', (p).qty::text, 'limit_price', (p).limit_price::text, 'confidence', (p).confidence::text
+  ));
 begin
-  return (
-    select coalesce(pg_catalog.jsonb_object_agg(f.key, case
-      when f.key in ('notional', 'qty', 'limit_price', 'confidence') and private.parse_amount(f.value #>> '{}') is not null
-      then pg_catalog.to_jsonb(private.parse_amount(f.value #>> '{}')::text)
-      else f.value
-    end) filter (where f.value <> 'null'), '{}')
-    from pg_catalog.jsonb_each(p) as f
-  );
+  if not pg_catalog.jsonb_path_exists(v_payload, 'strict $.* ? (@ == null)') then return v_payload; end if;
+  return (select pg_catalog.jsonb_object_agg(f.key, f.value) from pg_catalog.jsonb_each(v_payload) as f where f.value <> 'null');
 end
 $$;
-comment on function private.canonical_payload is 'The payload with amounts in one spelling, so that 25, "25" and "25.00" are the same request.';
+comment on function private.canonical_payload is
+  'The payload of a well-formed intent with amounts in one spelling and without nulls, so that 25, "25" and "25.00" are the same request.';
 grant execute on function private.canonical_payload to zoe_engine;
 
 create function private.metadata_problem(p jsonb) returns text
@@ -53,8 +52,9 @@ declare
   v_amount text := case when p ->> 'purpose' = 'entry' then 'notional' else 'qty' end;
   v_field text;
 begin
-  select f into v_field from pg_catalog.jsonb_object_keys(p) as f where f <> all (v_known) limit 1;
-  if v_field is not null then return pg_catalog.format('there is no field %L', v_field); end if;
+  if p - v_known <> '{}' then
+    return pg_catalog.format('there is no field %L', (select f from pg_catalog.jsonb_object_keys(p - v_known) as f limit 1));
+  end if;
   foreach v_field in array '{engine,mode,symbol,side,purpose,idempotency_key}'::text[] loop
     if pg_catalog.jsonb_typeof(p -> v_field) is distinct from 'string' then return v_field || ' must be a text'; end if;
   end loop;
@@ -109,15 +109,15 @@ begin
   v.purpose := p ->> 'purpose';
   v.urgency := coalesce(p #>> '{metadata,urgency}', 'passive');
   if v.problem is not null then return v; end if;
-  v.payload := private.canonical_payload(p);
   v.notional := private.parse_amount(p ->> 'notional');
   v.qty := private.parse_amount(p ->> 'qty');
   v.limit_price := private.parse_amount(p ->> 'limit_price');
   v.confidence := private.parse_amount(p ->> 'confidence');
+  v.payload := private.canonical_payload(v);
   v.strategy := p ->> 'strategy';
   v.reason := p ->> 'reason';
   v.metadata := coalesce(nullif(p -> 'metadata', 'null'), '{}');
-  return private.size_intent(v);
+  return v;
 end
 $$;
 comment on function private.read_intent is 'Reads an intent without ever raising: what is wrong with it is its problem.';

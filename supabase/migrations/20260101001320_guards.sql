@@ -107,14 +107,15 @@ as $$
 declare
   o record;
 begin
-  select k.id, k.status into o from public.crypto_orders as k
-  where k.mode = p.mode and k.symbol = p.symbol and k.unresolved and p.purpose = 'entry' limit 1;
-  if found then
-    return private.denial('ORDER_UNRESOLVED', pg_catalog.format('The fate of order %s in %s is unknown.', o.id, p.symbol),
-      pg_catalog.jsonb_build_object('order_id', o.id, 'status', o.status));
+  if p.purpose = 'entry' then
+    select k.id, k.status into o from public.crypto_orders as k where k.mode = p.mode and k.symbol = p.symbol and k.unresolved limit 1;
+    if found then
+      return private.denial('ORDER_UNRESOLVED', pg_catalog.format('The fate of order %s in %s is unknown.', o.id, p.symbol),
+        pg_catalog.jsonb_build_object('order_id', o.id, 'status', o.status));
+    end if;
   end if;
   select k.id, k.status into o from public.crypto_orders as k
-  where k.mode = p.mode and k.symbol = p.symbol and (p.purpose = 'entry' or k.side = 'sell')
+  where k.mode = p.mode and k.symbol = p.symbol and k.side in ('sell', p.side)
     and k.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending') limit 1;
   if not found then return null; end if;
   return private.denial('ORDER_WORKING', pg_catalog.format('%s has a live order already (%s).', p.symbol, o.status),
@@ -124,6 +125,42 @@ $$;
 comment on function private.check_symbol_orders is
   'ORDER_UNRESOLVED and ORDER_WORKING for entries; for exits a live sell (a second one could be the same exit twice).';
 grant execute on function private.check_symbol_orders to zoe_engine;
+
+create function private.open_notional(p_intent_id uuid) returns numeric
+language plpgsql stable set search_path = ''
+as $$
+begin
+  if p_intent_id is null then return 0; end if;
+  return coalesce((
+    select pg_catalog.sum(o.remaining_qty * o.limit_price) from public.crypto_orders as o
+    where o.intent_group_id = p_intent_id and o.side = 'buy'
+      and (o.unresolved or o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending'))
+  ), 0);
+end
+$$;
+comment on function private.open_notional is 'The part of the account''s reserved cash that an intent''s own open buys hold back.';
+grant execute on function private.open_notional to zoe_engine;
+
+create function private.count_positions(p_mode text, p_symbol text) returns bigint
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return (
+    select pg_catalog.count(*) from (
+      select p.symbol from public.positions as p where p.mode = p_mode and p.qty > 0 and not private.dust(p_mode, p.symbol, p.qty)
+      union
+      select o.symbol from public.crypto_orders as o
+      where o.mode = p_mode and o.side = 'buy' and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
+      union
+      select o.symbol from public.crypto_orders as o where o.mode = p_mode and o.side = 'buy' and o.unresolved
+      union
+      select p_symbol
+    ) as s
+  );
+end
+$$;
+comment on function private.count_positions is 'The symbols of a mode that are held (dust is not) or have an open or unresolved entry, together with one more.';
+grant execute on function private.count_positions to zoe_engine;
 
 create function private.check_entry_money(
   p_mode text, p_symbol text, p_notional numeric, p_intent_id uuid, p_chain_filled numeric
@@ -151,26 +188,7 @@ begin
       pg_catalog.format('%s USD is more than the %s USD allowed per trade.', p_chain_filled + p_notional, k.per_trade),
       pg_catalog.jsonb_build_object('notional', (p_chain_filled + p_notional)::text, 'limit', k.per_trade::text));
   end if;
-  with buys as (
-    select o.intent_group_id, o.symbol, o.remaining_qty * o.limit_price as notional from public.crypto_orders as o
-    where o.mode = p_mode and o.side = 'buy' and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
-    union all
-    select o.intent_group_id, o.symbol, o.remaining_qty * o.limit_price from public.crypto_orders as o
-    where o.mode = p_mode and o.side = 'buy' and o.unresolved
-      and o.status not in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
-  )
-  select
-    coalesce(sum(b.notional) filter (where b.intent_group_id is distinct from p_intent_id), 0),
-    (
-      select count(*) from (
-        select p.symbol from public.positions as p where p.mode = p_mode and p.qty > 0 and not private.dust(p_mode, p.symbol, p.qty)
-        union
-        select x.symbol from buys as x
-        union
-        select p_symbol
-      ) as s
-    )
-  into v_open, v_positions from buys as b;
+  v_open := a.reserved_cash - private.open_notional(p_intent_id);
   if (a.day_notional + v_open + p_notional <= k.per_day) is not true then
     return private.denial('MAX_DAILY_NOTIONAL', pg_catalog.format(
       '%s USD would make %s USD on %s (filled and open); allowed are %s.',
@@ -180,6 +198,12 @@ begin
       'limit', k.per_day::text
     ));
   end if;
+  -- At most so many; which of them are dust, or one symbol twice, matters only when that is too many.
+  v_positions := 1 + (select pg_catalog.count(*) from public.positions as p where p.mode = p_mode and p.qty > 0) + (
+    select pg_catalog.count(*) from public.crypto_orders as o
+    where o.mode = p_mode and o.side = 'buy' and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
+  ) + (select pg_catalog.count(*) from public.crypto_orders as o where o.mode = p_mode and o.side = 'buy' and o.unresolved);
+  if (v_positions <= k.positions) is not true then v_positions := private.count_positions(p_mode, p_symbol); end if;
   if (v_positions <= k.positions) is not true then
     return private.denial('MAX_OPEN_POSITIONS',
       pg_catalog.format('%s would make %s open positions; allowed are %s.', p_symbol, v_positions, k.positions),

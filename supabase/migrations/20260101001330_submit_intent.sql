@@ -3,8 +3,9 @@
 create function private.commit_durably() returns void
 language plpgsql set search_path = ''
 as $$
+declare
+  v_durable text := pg_catalog.set_config('zoe.durable', 'yes', true);
 begin
-  perform pg_catalog.set_config('zoe.durable', 'yes', true);
   if pg_catalog.current_setting('synchronous_commit') = 'off' then
     perform pg_catalog.set_config('synchronous_commit', 'on', true);
   end if;
@@ -44,6 +45,8 @@ grant execute on function private.deny_intent to zoe_engine;
 create function private.take_trade_lock(p private.intent_request, p_now timestamptz) returns void
 language plpgsql set search_path = ''
 as $$
+declare
+  v_ttl_seconds integer := private.knob_number('TRADE_LOCK_TTL_SECONDS');
 begin
   if p.purpose <> 'entry' and exists (
     select from public.trade_locks as l
@@ -51,15 +54,17 @@ begin
   ) then
     return;
   end if;
-  insert into public.trade_locks as l (symbol, mode, engine, instance_id, fencing_token, locked_at, renewed_at, ttl_seconds)
+  -- Under the account lock nobody else writes it meanwhile.
+  update public.trade_locks as l
+  set engine = p.engine, instance_id = p.metadata ->> 'instance_id', renewed_at = p_now, ttl_seconds = v_ttl_seconds,
+      fencing_token = case when l.engine = p.engine then l.fencing_token else pg_catalog.nextval('private.fencing_tokens') end,
+      locked_at = case when l.engine = p.engine then l.locked_at else p_now end
+  where l.symbol = p.symbol and l.mode = p.mode;
+  if found then return; end if;
+  insert into public.trade_locks (symbol, mode, engine, instance_id, fencing_token, locked_at, renewed_at, ttl_seconds)
   values (
-    p.symbol, p.mode, p.engine, p.metadata ->> 'instance_id', pg_catalog.nextval('private.fencing_tokens'), p_now, p_now,
-    private.knob_number('TRADE_LOCK_TTL_SECONDS')::integer
-  )
-  on conflict (symbol, mode) do update
-  set engine = excluded.engine, instance_id = excluded.instance_id, renewed_at = excluded.renewed_at, ttl_seconds = excluded.ttl_seconds,
-      fencing_token = case when l.engine = excluded.engine then l.fencing_token else excluded.fencing_token end,
-      locked_at = case when l.engine = excluded.engine then l.locked_at else excluded.locked_at end;
+    p.symbol, p.mode, p.engine, p.metadata ->> 'instance_id', pg_catalog.nextval('private.fencing_tokens'), p_now, p_now, v_ttl_seconds
+  );
 end
 $$;
 comment on function private.take_trade_lock is
@@ -166,16 +171,19 @@ language plpgsql security definer set search_path = ''
 as $$
 declare
   v_request private.intent_request;
-  v_known public.order_intents;
+  v_known record;
   v_denial jsonb;
   v_answer jsonb;
 begin
-  perform private.lock_account(p_intent ->> 'mode');
+  -- Read before the lock, for what an intent says doesn't change while one waits; what the instrument allows may.
   v_request := private.read_intent(p_intent);
+  perform private.lock_account(p_intent ->> 'mode');
+  if v_request.problem is null then v_request := private.size_intent(v_request); end if;
   if v_request.problem is not null then
     return private.deny_intent(v_request, private.denial('INVALID_INTENT', 'The intent is not valid: ' || v_request.problem || '.'));
   end if;
-  select * into v_known from public.order_intents as i where i.idempotency_key = v_request.idempotency_key;
+  select i.id, i.status, i.payload, i.denial_code into v_known
+  from public.order_intents as i where i.idempotency_key = v_request.idempotency_key;
   if v_known.payload <> v_request.payload and coalesce(v_known.denial_code, '') <> 'INVALID_INTENT' then
     return private.deny_intent(v_request, private.denial(
       'IDEMPOTENCY_CONFLICT', pg_catalog.format('The key %L was used for another intent.', v_request.idempotency_key),
