@@ -203,7 +203,7 @@ isOneToOne: false
     },{
       foreignKeyName: "crypto_orders_parent_order_id_fkey"
       columns: ["parent_order_id"]
-isOneToOne: true
+isOneToOne: false
       referencedRelation: "crypto_orders"
       referencedColumns: ["id"]
     },{
@@ -366,14 +366,14 @@ isOneToOne: true
                   ]
                 },"positions": {
                   Row: {
-                    "average_price": number | null,"cost_basis": number,"engine": string | null,"entry_price": number | null,"exit_by": string | null,"fees": number,"high_water": number | null,"mode": string,"opened_at": string | null,"opening_lot": number | null,"qty": number,"realized_pnl": number,"stop_price": number | null,"strategy": string | null,"symbol": string,"target_price": number | null,"trail_armed": boolean,"updated_at": string,"version": number
+                    "average_price": number | null,"candles_seen_until": string | null,"cost_basis": number,"engine": string | null,"entry_price": number | null,"exit_by": string | null,"fees": number,"high_water": number | null,"mode": string,"opened_at": string | null,"opening_lot": number | null,"qty": number,"realized_pnl": number,"stop_price": number | null,"strategy": string | null,"symbol": string,"target_price": number | null,"trail_armed": boolean,"updated_at": string,"version": number
                   }
                   ComputedFields: never
                   Insert: {
-                    "average_price"?: number | null,"cost_basis"?: number,"engine"?: string | null,"entry_price"?: number | null,"exit_by"?: string | null,"fees"?: number,"high_water"?: number | null,"mode": string,"opened_at"?: string | null,"opening_lot"?: number | null,"qty"?: number,"realized_pnl"?: number,"stop_price"?: number | null,"strategy"?: string | null,"symbol": string,"target_price"?: number | null,"trail_armed"?: boolean,"updated_at"?: string,"version"?: number
+                    "average_price"?: number | null,"candles_seen_until"?: string | null,"cost_basis"?: number,"engine"?: string | null,"entry_price"?: number | null,"exit_by"?: string | null,"fees"?: number,"high_water"?: number | null,"mode": string,"opened_at"?: string | null,"opening_lot"?: number | null,"qty"?: number,"realized_pnl"?: number,"stop_price"?: number | null,"strategy"?: string | null,"symbol": string,"target_price"?: number | null,"trail_armed"?: boolean,"updated_at"?: string,"version"?: number
                   }
                   Update: {
-                    "average_price"?: number | null,"cost_basis"?: number,"engine"?: string | null,"entry_price"?: number | null,"exit_by"?: string | null,"fees"?: number,"high_water"?: number | null,"mode"?: string,"opened_at"?: string | null,"opening_lot"?: number | null,"qty"?: number,"realized_pnl"?: number,"stop_price"?: number | null,"strategy"?: string | null,"symbol"?: string,"target_price"?: number | null,"trail_armed"?: boolean,"updated_at"?: string,"version"?: number
+                    "average_price"?: number | null,"candles_seen_until"?: string | null,"cost_basis"?: number,"engine"?: string | null,"entry_price"?: number | null,"exit_by"?: string | null,"fees"?: number,"high_water"?: number | null,"mode"?: string,"opened_at"?: string | null,"opening_lot"?: number | null,"qty"?: number,"realized_pnl"?: number,"stop_price"?: number | null,"strategy"?: string | null,"symbol"?: string,"target_price"?: number | null,"trail_armed"?: boolean,"updated_at"?: string,"version"?: number
                   }
                   Relationships: [
                     {
