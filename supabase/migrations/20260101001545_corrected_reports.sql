@@ -66,7 +66,7 @@ begin
         select (e.metadata #>> '{before,filled_qty}')::numeric as qty, coalesce((e.metadata #>> '{before,average_price}')::numeric, 0) as price,
           (e.metadata #>> '{before,fee}')::numeric as fee
       ) as b
-    where e.order_id = o.id and e.event_type = 'corrected' and case
+    where e.order_id = o.id and e.event_type = 'corrected' and e.metadata -> 'before' <> e.metadata -> 'after' and case
       when r.filled_qty <> b.qty then r.observed_at <= o.corrected_at and r.filled_qty < b.qty
       when r.filled_qty <> o.filled_qty then true
       -- The same quantity: what it says is nearer to what was told before than to what is booked now.
@@ -113,8 +113,10 @@ begin
     r.problem := pg_catalog.format('filled_qty is %s after a correction from %s to %s: it does not tell what was filled since',
       r.filled_qty, pg_catalog.trim_scale(private.taken_back_qty(o.id)), pg_catalog.trim_scale(o.filled_qty));
   end if;
-  -- What was all of it is less now: the order is over, and not full.
-  if r.is_outdated and r.state = 'filled' and r.filled_qty < o.qty then r.state := 'canceled'; end if;
+  -- What was all of it is less now: the order is over, and not full; but an old copy closes no order that is open again.
+  if r.is_outdated and r.state = 'filled' and r.filled_qty < o.qty then
+    r.state := case when private.phase(o.status) = 'live' and r.observed_at <= o.reported_at then 'working' else 'canceled' end;
+  end if;
   return r;
 end
 $$;

@@ -42,6 +42,23 @@ comment on function private.correct_execution is
   'Reverses, row by row, what was booked of an execution since its last reversal, and books what is right. A fee in coins stays one. The same figures book nothing.';
 alter function private.correct_execution owner to zoe_engine;
 
+create function private.executions_to_correct(p_order_id uuid, p_fill_id text) returns setof private.executions
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return query
+    select * from private.executions as e
+    where e.order_id = p_order_id and case
+      when p_fill_id is not null then e.fill_id = p_fill_id
+      -- All of it may have been taken back by mistake.
+      else e.qty > 0 or not exists (select from private.executions as x where x.order_id = p_order_id and x.qty > 0)
+    end
+    order by e.seq;
+end
+$$;
+comment on function private.executions_to_correct is 'The execution that is named, or all that count of an order.';
+alter function private.executions_to_correct owner to zoe_engine;
+
 create function private.correction_problem(
   o public.crypto_orders, p_fill_id text, p_qty numeric, p_price numeric, p_fee numeric, p_reason text
 ) returns text
@@ -55,8 +72,7 @@ begin
     pg_catalog.count(*) filter (where not pg_catalog.starts_with(e.fill_id, o.id || ':')) as named,
     pg_catalog.string_agg(pg_catalog.format('%s (%s at %s)', e.fill_id, e.qty, e.price), ', ' order by e.seq) as list
   into v_booked
-  from private.executions as e
-  where e.order_id = o.id and e.fill_id = coalesce(p_fill_id, e.fill_id) and (p_fill_id is not null or e.qty > 0);
+  from private.executions_to_correct(o.id, p_fill_id) as e;
   v_is_same := p_qty = v_booked.qty and p_price is null and p_fee is null;
   return case
     when coalesce(pg_catalog.btrim(p_reason), '') = '' then 'reason is missing; say what the broker''s own record shows'
@@ -87,8 +103,7 @@ declare
   v_first bigint;
 begin
   for v_execution in
-    select * from private.executions as e
-    where e.order_id = o.id and e.fill_id = coalesce(p_fill_id, e.fill_id) and (p_fill_id is not null or e.qty > 0) order by e.seq
+    select * from private.executions_to_correct(o.id, p_fill_id) as e order by e.seq
   loop
     -- Executions without a name of the broker's are one: the first takes it all.
     perform private.correct_execution(

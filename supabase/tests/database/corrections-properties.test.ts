@@ -236,11 +236,11 @@ describe("folding reports on a corrected order in SQL", () => {
         fc.constantFrom("canceled", "expired"),
         fc.array(anyReport, { minLength: 1, maxLength: 6 }),
         async (end, list) => {
-          run += 1;
+          const symbol = await newSymbol();
           const begin = Date.parse(NOON) + run * 100_000;
           const iso = (millis: number) => new Date(millis).toISOString();
           await db.setClock(iso(begin + 20));
-          const id = await handOver(db, { symbol: "BTC-USD", qty: "8", price: "100", mode: "live" });
+          const id = await handOver(db, { symbol, qty: "8", price: "100", mode: "live" });
           const known = { filled_qty: "3", average_price: "100" };
           await apply(db, report(id, { state: end, ...known, observed_at: iso(begin) }));
           await asEngine(
