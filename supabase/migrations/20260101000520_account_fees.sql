@@ -61,6 +61,9 @@ begin
   ) as n
   where n.mode = a.mode and a.mode = p_mode
     and ((a.maker_bps, a.taker_bps) <> (n.maker, n.taker) or a.fee_source = 'assumed');
+  if not found then return; end if;
+  perform private.record_thoughts(p_mode, 'broker', pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('type', 'fees', 'content',
+    pg_catalog.format('The broker says it charges maker %s, taker %s basis points', v_maker, v_taker))));
 end
 $$;
 comment on function private.take_broker_fees is

@@ -105,6 +105,11 @@ describe("an account's fees", () => {
     }
     expect(await told({ maker_bps: "25", taker_bps: "40" })).toMatchObject({ maker: 25, taker: 40, source: "broker" });
     expect(await told({ maker_bps: "20", taker_bps: "35" })).toMatchObject({ maker: 20, taker: 35, source: "broker" });
+    const said = await db.sql`select engine, content from public.thoughts where type = 'fees' order by id`;
+    expect(said.map(({ content }) => content)).toEqual([
+      "The broker says it charges maker 25, taker 40 basis points",
+      "The broker says it charges maker 20, taker 35 basis points",
+    ]);
     await setFees("live", "30", "30", "by hand");
     expect(await told({ maker_bps: "20", taker_bps: "30" })).toMatchObject({
       maker: 30,

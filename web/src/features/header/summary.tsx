@@ -14,11 +14,7 @@ export function Summary({ mode }: { mode: Mode }) {
       {({ account, pnl, unresolved_orders }) => (
         <dl className="summary">
           <Figure name="Equity" value={usd(account.equity)} note="cash and holdings" />
-          <Figure
-            name="Cash"
-            value={usd(account.cash)}
-            note={`${usd(account.free_cash)} free, ${usd(account.reserved_cash)} in orders`}
-          />
+          <Figure name="Cash" value={usd(account.cash)} note={`${usd(account.free_cash)} free`} />
           <Figure name="Today" value={gain(pnl.today)} note={`drawdown ${fractionPercent(pnl.drawdown)}`} />
           <Figure name="Realized" value={gain(pnl.realized)} note={`fees ${usd(pnl.fees)}`} />
           <Figure name="Unrealized" value={gain(pnl.unrealized)} note="at the mark" />
