@@ -5,6 +5,7 @@ import { benchReposition } from "../supabase/bench/reposition.ts";
 import { benchSizes } from "../supabase/bench/sizes.ts";
 import { benchSubmitIntent } from "../supabase/bench/submit-intent.ts";
 import { benchTraderTick } from "../supabase/bench/trader-tick.ts";
+import { benchWire } from "../supabase/bench/wire.ts";
 import { startTestCluster } from "../supabase/tests/support/test-cluster.ts";
 import { createTestDatabase } from "../supabase/tests/support/test-database.ts";
 
@@ -23,6 +24,7 @@ const parts: Record<string, () => Promise<void>> = {
   submit: () => inDatabase(benchSubmitIntent),
   reposition: () => benchReposition(cluster.address),
   trader: () => inDatabase(benchTraderTick),
+  wire: benchWire,
   dashboard: benchDashboard,
 };
 if (values.large) parts.large = () => inDatabase((db) => benchLarge(db, Number(values.orders ?? 1_000_000)));

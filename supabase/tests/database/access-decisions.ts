@@ -15,6 +15,7 @@ export const TABLES: Readonly<Record<string, TableDecision>> = {
   "paper_exchange.closed_orders": "broker's books",
   "private.foreign_holdings": "functions",
   "private.found_at_start": "functions",
+  "private.audit_checkpoints": "functions",
   "private.invariant_checkpoints": "functions",
   "private.order_transitions": "functions",
   "private.replay_clock": "functions",
