@@ -5,6 +5,7 @@ import { benchReposition } from "../supabase/bench/reposition.ts";
 import { benchSizes } from "../supabase/bench/sizes.ts";
 import { benchSubmitIntent } from "../supabase/bench/submit-intent.ts";
 import { benchTraderTick } from "../supabase/bench/trader-tick.ts";
+import { benchWire } from "../supabase/bench/wire.ts";
 import { runScript } from "../supabase/local/script.ts";
 import { StartError } from "../supabase/local/start-error.ts";
 import { type ClusterAddress, startTestCluster } from "../supabase/tests/support/test-cluster.ts";
@@ -23,6 +24,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   submit: inDatabase(benchSubmitIntent),
   reposition: benchReposition,
   trader: inDatabase(benchTraderTick),
+  wire: benchWire,
   dashboard: benchDashboard,
   large: inDatabase(benchLarge),
 };

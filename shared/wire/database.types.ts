@@ -318,14 +318,14 @@ isOneToOne: false
                   ]
                 },"order_intents": {
                   Row: {
-                    "created_at": string,"denial_code": string | null,"denial_count": number,"denial_evidence": Json | null,"denial_message": string | null,"engine": string | null,"id": string,"idempotency_key": string,"limit_price": number | null,"max_reached_at": string | null,"metadata": NonNullable<Json>,"mode": string | null,"payload": NonNullable<Json>,"purpose": string | null,"reason": string | null,"side": string | null,"signal_confidence": number | null,"status": string,"strategy": string | null,"symbol": string | null,"target_notional": number | null,"target_qty": number | null,"trace_id": string | null,"updated_at": string,"urgency": string
+                    "created_at": string,"denial_code": string | null,"denial_count": number,"denial_evidence": Json | null,"denial_message": string | null,"engine": string | null,"filled_notional": number,"filled_qty": number,"id": string,"idempotency_key": string,"limit_price": number | null,"max_reached_at": string | null,"metadata": NonNullable<Json>,"mode": string | null,"payload": NonNullable<Json>,"purpose": string | null,"reason": string | null,"side": string | null,"signal_confidence": number | null,"status": string,"strategy": string | null,"symbol": string | null,"target_notional": number | null,"target_qty": number | null,"trace_id": string | null,"updated_at": string,"urgency": string
                   }
                   ComputedFields: never
                   Insert: {
-                    "created_at"?: string,"denial_code"?: string | null,"denial_count"?: number,"denial_evidence"?: Json | null,"denial_message"?: string | null,"engine"?: string | null,"id"?: string,"idempotency_key": string,"limit_price"?: number | null,"max_reached_at"?: string | null,"metadata"?: NonNullable<Json>,"mode"?: string | null,"payload": NonNullable<Json>,"purpose"?: string | null,"reason"?: string | null,"side"?: string | null,"signal_confidence"?: number | null,"status": string,"strategy"?: string | null,"symbol"?: string | null,"target_notional"?: number | null,"target_qty"?: number | null,"trace_id"?: string | null,"updated_at"?: string,"urgency"?: string
+                    "created_at"?: string,"denial_code"?: string | null,"denial_count"?: number,"denial_evidence"?: Json | null,"denial_message"?: string | null,"engine"?: string | null,"filled_notional"?: number,"filled_qty"?: number,"id"?: string,"idempotency_key": string,"limit_price"?: number | null,"max_reached_at"?: string | null,"metadata"?: NonNullable<Json>,"mode"?: string | null,"payload": NonNullable<Json>,"purpose"?: string | null,"reason"?: string | null,"side"?: string | null,"signal_confidence"?: number | null,"status": string,"strategy"?: string | null,"symbol"?: string | null,"target_notional"?: number | null,"target_qty"?: number | null,"trace_id"?: string | null,"updated_at"?: string,"urgency"?: string
                   }
                   Update: {
-                    "created_at"?: string,"denial_code"?: string | null,"denial_count"?: number,"denial_evidence"?: Json | null,"denial_message"?: string | null,"engine"?: string | null,"id"?: string,"idempotency_key"?: string,"limit_price"?: number | null,"max_reached_at"?: string | null,"metadata"?: NonNullable<Json>,"mode"?: string | null,"payload"?: NonNullable<Json>,"purpose"?: string | null,"reason"?: string | null,"side"?: string | null,"signal_confidence"?: number | null,"status"?: string,"strategy"?: string | null,"symbol"?: string | null,"target_notional"?: number | null,"target_qty"?: number | null,"trace_id"?: string | null,"updated_at"?: string,"urgency"?: string
+                    "created_at"?: string,"denial_code"?: string | null,"denial_count"?: number,"denial_evidence"?: Json | null,"denial_message"?: string | null,"engine"?: string | null,"filled_notional"?: number,"filled_qty"?: number,"id"?: string,"idempotency_key"?: string,"limit_price"?: number | null,"max_reached_at"?: string | null,"metadata"?: NonNullable<Json>,"mode"?: string | null,"payload"?: NonNullable<Json>,"purpose"?: string | null,"reason"?: string | null,"side"?: string | null,"signal_confidence"?: number | null,"status"?: string,"strategy"?: string | null,"symbol"?: string | null,"target_notional"?: number | null,"target_qty"?: number | null,"trace_id"?: string | null,"updated_at"?: string,"urgency"?: string
                   }
                   Relationships: [
                     
@@ -575,7 +575,7 @@ isOneToOne: false
 { Args: { "mode": string }; Returns: Json
                            },
 "verify_audit_log":
-{ Args: Record<PropertyKey, never>; Returns: Json
+{ Args: { "full"?: boolean }; Returns: Json
                            },
 "whoami":
 { Args: Record<PropertyKey, never>; Returns: Json

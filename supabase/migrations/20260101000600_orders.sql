@@ -24,9 +24,12 @@ create table public.order_intents (
   denial_message text,
   denial_count integer not null default 0,
   max_reached_at timestamptz,
+  filled_qty numeric not null default 0,
+  filled_notional numeric not null default 0,
   trace_id text,
   created_at timestamptz not null default private.clock(),
   updated_at timestamptz not null default private.clock(),
+  constraint order_intents_filled_not_negative check (filled_qty >= 0 and filled_notional >= 0 and filled_qty + filled_notional < 'Infinity'),
   constraint order_intents_denial_explained check ((status = 'denied') = (denial_code is not null)),
   constraint order_intents_complete check (
     status = 'denied'
@@ -43,13 +46,17 @@ create table public.order_intents (
   )
 );
 comment on table public.order_intents is 'The why behind an order chain. A denial keeps its code, evidence and count; an accepted intent is never denied later.';
+comment on column public.order_intents.filled_qty is 'What its orders have filled together, kept by the trigger that logs them: a chain may be thousands of orders long.';
+comment on column public.order_intents.filled_notional is 'Each order''s filled quantity times its average price (its limit while that is unknown), together.';
 create index order_intents_active on public.order_intents (mode, symbol) where status = 'active';
+create index order_intents_flattens on public.order_intents (mode, symbol) where purpose = 'flatten' and status <> 'denied';
 create index order_intents_created on public.order_intents (created_at);
 
 create table public.crypto_orders (
   id uuid primary key default gen_random_uuid(),
   intent_group_id uuid not null references public.order_intents (id),
   parent_order_id uuid references public.crypto_orders (id),
+  chain_position integer not null default 0,
   broker_order_id text,
   engine text not null,
   mode text not null constraint crypto_orders_mode_known check (mode in ('paper', 'live')),
@@ -104,12 +111,16 @@ create table public.crypto_orders (
 comment on table public.crypto_orders is 'id is the client_order_id sent to the broker, committed before anything goes on the wire.';
 comment on column public.crypto_orders.corrected_at is 'When a person last corrected what had been booked of it.';
 comment on column public.crypto_orders.correction_open is 'Corrected, and no report of the broker''s tells the corrected figures yet. Until then it may turn out to be open again.';
+comment on column public.crypto_orders.chain_position is '0 for an intent''s first order, one more for each that replaces the one before: the last of a long chain is one look.';
 create unique index crypto_orders_one_live_per_purpose on public.crypto_orders (mode, symbol, side)
   where status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending');
 create index crypto_orders_due on public.crypto_orders (next_action_at) where next_action_at is not null;
 create index crypto_orders_unresolved on public.crypto_orders (mode, symbol) where unresolved;
 create unique index crypto_orders_one_child on public.crypto_orders (parent_order_id) where parent_order_id is not null;
-create index crypto_orders_by_intent on public.crypto_orders (intent_group_id);
+create index crypto_orders_by_intent on public.crypto_orders (intent_group_id, chain_position);
+create index crypto_orders_by_closing on public.crypto_orders (intent_group_id, closed_at desc, chain_position desc);
+create index crypto_orders_filled_of_intent on public.crypto_orders (intent_group_id) where filled_qty > 0;
+create index crypto_orders_refused_of_intent on public.crypto_orders (intent_group_id) where status = 'rejected';
 create index crypto_orders_recent on public.crypto_orders (mode, requested_at desc);
 create index crypto_orders_rejected on public.crypto_orders (mode, closed_at desc) where status = 'rejected';
 

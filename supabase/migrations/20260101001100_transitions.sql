@@ -189,11 +189,21 @@ begin
     group by n.mode
   ) as d
   where a.mode = d.mode and d.amount <> 0;
+  update public.order_intents as i
+  set filled_qty = pg_catalog.trim_scale(i.filled_qty + d.qty), filled_notional = pg_catalog.trim_scale(i.filled_notional + d.notional)
+  from (
+    select n.intent_group_id, sum(n.filled_qty - o.filled_qty) as qty,
+      sum(n.filled_qty * coalesce(n.average_price, n.limit_price) - o.filled_qty * coalesce(o.average_price, o.limit_price)) as notional
+    from new_rows as n join old_rows as o using (id)
+    where n.filled_qty <> o.filled_qty or n.average_price is distinct from o.average_price
+    group by n.intent_group_id
+  ) as d
+  where i.id = d.intent_group_id;
   return null;
 end
 $$;
 comment on function private.log_order_changes is
-  'Logs every transition, whoever makes it, and gives back or takes what a live or unresolved buy may spend (without fees).';
+  'Logs every transition, whoever makes it, gives back or takes what a live or unresolved buy may spend (without fees), and keeps what an intent has filled.';
 alter function private.log_order_changes owner to zoe_engine;
 
 create trigger crypto_orders__check_new before insert on public.crypto_orders

@@ -126,42 +126,6 @@ comment on function private.check_symbol_orders is
   'ORDER_UNRESOLVED and ORDER_WORKING for entries; for exits a live sell (a second one could be the same exit twice).';
 grant execute on function private.check_symbol_orders to zoe_engine;
 
-create function private.open_notional(p_intent_id uuid) returns numeric
-language plpgsql stable set search_path = ''
-as $$
-begin
-  if p_intent_id is null then return 0; end if;
-  return coalesce((
-    select pg_catalog.sum(o.remaining_qty * o.limit_price) from public.crypto_orders as o
-    where o.intent_group_id = p_intent_id and o.side = 'buy'
-      and (o.unresolved or o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending'))
-  ), 0);
-end
-$$;
-comment on function private.open_notional is 'The part of the account''s reserved cash that an intent''s own open buys hold back.';
-grant execute on function private.open_notional to zoe_engine;
-
-create function private.count_positions(p_mode text, p_symbol text) returns bigint
-language plpgsql stable set search_path = ''
-as $$
-begin
-  return (
-    select pg_catalog.count(*) from (
-      select p.symbol from public.positions as p where p.mode = p_mode and p.qty > 0 and not private.dust(p_mode, p.symbol, p.qty)
-      union
-      select o.symbol from public.crypto_orders as o
-      where o.mode = p_mode and o.side = 'buy' and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
-      union
-      select o.symbol from public.crypto_orders as o where o.mode = p_mode and o.side = 'buy' and o.unresolved
-      union
-      select p_symbol
-    ) as s
-  );
-end
-$$;
-comment on function private.count_positions is 'The symbols of a mode that are held (dust is not) or have an open or unresolved entry, together with one more.';
-grant execute on function private.count_positions to zoe_engine;
-
 create function private.check_entry_money(
   p_mode text, p_symbol text, p_notional numeric, p_intent_id uuid, p_chain_filled numeric
 ) returns jsonb
@@ -188,7 +152,7 @@ begin
       pg_catalog.format('%s USD is more than the %s USD allowed per trade.', p_chain_filled + p_notional, k.per_trade),
       pg_catalog.jsonb_build_object('notional', (p_chain_filled + p_notional)::text, 'limit', k.per_trade::text));
   end if;
-  v_open := a.reserved_cash - private.open_notional(p_intent_id);
+  v_open := a.reserved_cash - private.open_notional(p_mode, p_symbol, p_intent_id);
   if (a.day_notional + v_open + p_notional <= k.per_day) is not true then
     return private.denial('MAX_DAILY_NOTIONAL', pg_catalog.format(
       '%s USD would make %s USD on %s (filled and open); allowed are %s.',
@@ -265,9 +229,7 @@ begin
     return private.check_exit_quantity(p_mode, p_symbol, p_qty);
   end if;
   return private.check_entry_money(p_mode, p_symbol, p_qty * p_price, p_intent_id, (
-    select coalesce(sum(o.filled_qty * coalesce(o.average_price, o.limit_price)), 0)
-    from public.crypto_orders as o
-    where o.intent_group_id = p_intent_id
+    select i.filled_notional from public.order_intents as i where i.id = p_intent_id
   ));
 end
 $$;

@@ -192,7 +192,7 @@ begin
   end if;
   if v_known.status <> 'denied' then
     return pg_catalog.jsonb_build_object('status', 'accepted', 'intent_id', v_known.id, 'order_id', (
-      select o.id from public.crypto_orders as o where o.intent_group_id = v_known.id order by o.requested_at, o.replace_count limit 1
+      select o.id from public.crypto_orders as o where o.intent_group_id = v_known.id order by o.chain_position limit 1
     ));
   end if;
   v_denial := private.check_intent(v_request);

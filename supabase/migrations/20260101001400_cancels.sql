@@ -6,7 +6,7 @@ as $$
 begin
   update public.order_intents as i
   set status = case
-        when exists (select from public.crypto_orders as f where f.intent_group_id = i.id and f.filled_qty > 0) then 'partially_filled'
+        when i.filled_qty > 0 then 'partially_filled'
         else 'canceled'
       end,
       updated_at = private.clock()
@@ -14,7 +14,8 @@ begin
     and i.id in (select o.intent_group_id from public.crypto_orders as o where o.id = any (p_order_ids) and o.status = 'canceled')
     and not exists (
       select from public.crypto_orders as l
-      where l.intent_group_id = i.id and l.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
+      where l.mode = i.mode and l.symbol = i.symbol and l.side = i.side and l.intent_group_id = i.id
+        and l.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
     );
 end
 $$;

@@ -8,18 +8,50 @@ as $$
 begin
   return query
     select
-      coalesce(i.target_qty, (select o.qty from public.crypto_orders as o where o.intent_group_id = i.id and o.parent_order_id is null)),
-      pg_catalog.sum(o.filled_qty), pg_catalog.sum(o.filled_qty * coalesce(o.average_price, 0)),
-      (pg_catalog.array_agg(o.id) filter (where not exists (select from public.crypto_orders as c where c.parent_order_id = o.id)))[1],
-      (pg_catalog.array_agg(o.id order by o.requested_at desc) filter (where private.phase(o.status) = 'live'))[1],
-      pg_catalog.bool_or(o.unresolved)
-    from public.order_intents as i join public.crypto_orders as o on o.intent_group_id = i.id
-    where i.id = p_intent_id
-    group by i.id;
+      coalesce(i.target_qty, (select o.qty from public.crypto_orders as o where o.intent_group_id = i.id order by o.chain_position limit 1)),
+      i.filled_qty, i.filled_notional,
+      (select o.id from public.crypto_orders as o where o.intent_group_id = i.id order by o.chain_position desc limit 1),
+      (
+        select o.id from public.crypto_orders as o
+        where o.mode = i.mode and o.symbol = i.symbol and o.side = i.side and o.intent_group_id = i.id
+          and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
+        limit 1
+      ),
+      private.has_unresolved(i)
+    from public.order_intents as i
+    where i.id = p_intent_id;
 end
 $$;
-comment on function private.chain_of is 'An intent''s chain: what is wanted and filled, its last order, its live order if any, and whether anything is unresolved.';
+comment on function private.chain_of is
+  'An intent''s chain: what is wanted and filled, its last order, its live order if any, and whether anything is unresolved. Each is one look, however long the chain.';
 alter function private.chain_of owner to zoe_engine;
+
+create function private.has_unresolved(p_intent public.order_intents) returns boolean
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return exists (
+    select from public.crypto_orders as o
+    where o.mode = p_intent.mode and o.symbol = p_intent.symbol and o.unresolved and o.intent_group_id = p_intent.id
+  );
+end
+$$;
+comment on function private.has_unresolved is 'Whether the fate of one of an intent''s orders is unknown. Found among the symbol''s unresolved orders, which are few.';
+alter function private.has_unresolved owner to zoe_engine;
+
+create function private.last_order(p_intent_id uuid) returns public.crypto_orders
+language plpgsql stable security definer set search_path = ''
+as $$
+declare
+  v_last public.crypto_orders;
+begin
+  select * into v_last from public.crypto_orders as o
+  where o.intent_group_id = p_intent_id order by o.closed_at desc, o.chain_position desc limit 1;
+  return v_last;
+end
+$$;
+comment on function private.last_order is 'The order of a chain that is live or closed last.';
+alter function private.last_order owner to zoe_engine;
 
 create function private.rest_of(p_intent public.order_intents, p_price numeric) returns numeric
 language plpgsql stable security definer set search_path = ''
@@ -133,18 +165,15 @@ alter function private.goes_on owner to zoe_engine;
 create function private.retry_at(p_intent_id uuid) returns timestamptz
 language plpgsql stable security definer set search_path = ''
 as $$
+declare
+  v_last public.crypto_orders := private.last_order(p_intent_id);
 begin
-  return (
-    select case
-      when l.status = 'rejected' and l.reject_reason <> 'never_reached_broker' then l.closed_at + private.back_off(
-        (select pg_catalog.count(*)::integer - 1 from public.crypto_orders as o where o.intent_group_id = p_intent_id and o.status = 'rejected'),
-        15, 600
-      )
-    end
-    from public.crypto_orders as l
-    where l.intent_group_id = p_intent_id
-    order by l.closed_at desc, l.requested_at desc limit 1
-  );
+  if v_last.status <> 'rejected' or v_last.reject_reason = 'never_reached_broker' then return null; end if;
+  return v_last.closed_at + private.back_off((
+    -- Beyond a few it waits the longest anyway.
+    select pg_catalog.count(*)::integer - 1
+    from (select from public.crypto_orders as o where o.intent_group_id = p_intent_id and o.status = 'rejected' limit 12) as refused
+  ), 15, 600);
 end
 $$;
 comment on function private.retry_at is 'When an intent whose last order the broker refused is tried again: after 15 s, then ever more slowly. Null: nothing was refused.';
@@ -159,11 +188,9 @@ declare
 begin
   select * into v_intent from public.order_intents as i where i.id = p_intent_id;
   if v_intent.status <> 'active' or v_intent.purpose = 'entry' then return null; end if;
-  select * into v_last from public.crypto_orders as o
-  where o.intent_group_id = p_intent_id
-  order by (private.phase(o.status) = 'live' or o.unresolved) desc, o.closed_at desc, o.requested_at desc limit 1;
+  v_last := private.last_order(p_intent_id);
   return case
-    when private.phase(v_last.status) = 'closed' and v_last.status <> 'filled' and not v_last.unresolved
+    when private.phase(v_last.status) = 'closed' and v_last.status <> 'filled' and not private.has_unresolved(v_intent)
       and private.goes_on(v_intent, v_last) and private.is_held(v_intent.mode, v_intent.symbol) then v_last.id
   end;
 end

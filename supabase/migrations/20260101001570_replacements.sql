@@ -10,11 +10,11 @@ declare
   v_child public.crypto_orders;
 begin
   insert into public.crypto_orders (
-    intent_group_id, parent_order_id, engine, mode, symbol, side, purpose, urgency, qty, limit_price, replace_count, ttl_seconds,
-    next_action_at, trace_id, requested_at
+    intent_group_id, parent_order_id, chain_position, engine, mode, symbol, side, purpose, urgency, qty, limit_price, replace_count,
+    ttl_seconds, next_action_at, trace_id, requested_at
   )
   values (
-    p_intent.id, p_parent.id, p_parent.engine, p_parent.mode, p_parent.symbol, p_parent.side, p_parent.purpose, p_parent.urgency,
+    p_intent.id, p_parent.id, p_parent.chain_position + 1, p_parent.engine, p_parent.mode, p_parent.symbol, p_parent.side, p_parent.purpose, p_parent.urgency,
     p_qty, p_price, case when p_parent.replace_count >= v_most then p_parent.replace_count else p_parent.replace_count + 1 end,
     private.ttl_seconds(p_parent.purpose),
     private.clock(), coalesce(private.trace_id(), p_parent.trace_id), private.clock()
@@ -139,8 +139,7 @@ begin
     perform private.shrink_child(v_intent, v_chain.live_id);
     return null;
   end if;
-  select * into v_last from public.crypto_orders as o
-  where o.intent_group_id = p_intent_id order by o.closed_at desc, o.requested_at desc limit 1;
+  v_last := private.last_order(p_intent_id);
   if not private.goes_on(v_intent, v_last) or (v_intent.purpose <> 'entry' and not private.is_held(v_intent.mode, v_intent.symbol)) then
     if v_chain.filled_qty > 0 or not v_chain.is_unresolved then perform private.end_intent(v_intent, v_last); end if;
     return null;
@@ -179,13 +178,14 @@ begin
   return query
     select i.id
     from public.order_intents as i
-    -- Counted per intent, so that no plan reads all orders to find the few that are missing.
+    -- Counted per intent among its symbol's open orders, so that no plan reads all orders, or all of a long chain.
     where i.status = 'active'
       and 0 = (
         select pg_catalog.count(*) from public.crypto_orders as o
-        where o.intent_group_id = i.id
-          and (o.unresolved or o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending'))
+        where o.mode = i.mode and o.symbol = i.symbol and o.side = i.side and o.intent_group_id = i.id
+          and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
       )
+      and not private.has_unresolved(i)
       and (i.purpose = 'entry' or not private.is_held(i.mode, i.symbol) or (
         0 = (
           select pg_catalog.count(*) from public.crypto_orders as o

@@ -110,7 +110,12 @@ begin atomic
   )
   union
   select pg_catalog.substr(a.key, 15)::uuid from public.alerts as a
-  where a.kind = 'invariant' and a.resolved_at is null and a.key ~ '^crypto_orders [0-9a-f]{8}-[0-9a-f-]{27}$';
+  where a.kind = 'invariant' and a.resolved_at is null and a.key ~ '^crypto_orders [0-9a-f]{8}-[0-9a-f-]{27}$'
+  union
+  select o.id from public.alerts as a, lateral (
+    select k.id from public.crypto_orders as k where k.intent_group_id = pg_catalog.substr(a.key, 15)::uuid order by k.chain_position limit 1
+  ) as o
+  where a.kind = 'invariant' and a.resolved_at is null and a.key ~ '^order_intents [0-9a-f]{8}-[0-9a-f-]{27}$';
 end;
 comment on function private.orders_to_check is 'Live orders, those with new fills, those that were wrong, and the next slice of all the others.';
 alter function private.orders_to_check owner to zoe_engine;
@@ -158,6 +163,24 @@ end;
 comment on function private.find_broken_orders is 'Orders against their fills, ledger entries and intent; and no two live orders of a symbol and side.';
 alter function private.find_broken_orders owner to zoe_engine;
 
+create function private.find_broken_intents(p_order_ids uuid[]) returns setof private.finding
+language sql stable security definer set search_path = ''
+begin atomic
+  select private.broken(i.mode, 'order_intents ' || i.id,
+    pg_catalog.format('filled is %s for %s USD, its orders filled %s for %s USD', i.filled_qty, i.filled_notional, s.qty, s.notional),
+    pg_catalog.jsonb_build_object('intent_id', i.id, 'filled_qty', i.filled_qty::text, 'orders', s.qty::text))
+  from (select distinct o.intent_group_id from public.crypto_orders as o where o.id = any (p_order_ids)) as k
+  join public.order_intents as i on i.id = k.intent_group_id,
+    lateral (
+      select coalesce(pg_catalog.sum(o.filled_qty), 0) as qty,
+        coalesce(pg_catalog.sum(o.filled_qty * coalesce(o.average_price, o.limit_price)), 0) as notional
+      from public.crypto_orders as o where o.intent_group_id = i.id and o.filled_qty > 0
+    ) as s
+  where i.filled_qty <> s.qty or i.filled_notional <> s.notional;
+end;
+comment on function private.find_broken_intents is 'What the intents of these orders have filled, against the chains'' orders that filled anything.';
+alter function private.find_broken_intents owner to zoe_engine;
+
 create function private.check_invariants() returns integer
 language plpgsql security definer set search_path = ''
 as $$
@@ -175,6 +198,7 @@ begin
     union all select p from private.find_broken_positions() as p
     union all select p from private.find_broken_orders(v_order_ids) as p
     union all select p from private.find_broken_days() as p
+    union all select p from private.find_broken_intents(v_order_ids) as p
   ));
   -- A slice that is not full has reached the end: the next one begins anew.
   select o.id into v_cursor from public.crypto_orders as o

@@ -71,13 +71,26 @@ return pg_catalog.sha256(p_previous || pg_catalog.convert_to(p_table || p_ids::t
 comment on function private.link is 'The hash of a seal: the previous hash, what is sealed, and each row''s digest.';
 alter function private.link owner to zoe_engine;
 
+create function private.sealed_up_to(p_table text, p_seal_id bigint) returns bigint
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  -- By both columns, for else the plan may walk back through all the seals of the other tables.
+  return coalesce((
+    select case s.table_name when p_table then s.row_ids[pg_catalog.cardinality(s.row_ids)] end
+    from public.audit_seals as s
+    where (s.table_name, s.id) <= (p_table, p_seal_id) order by s.table_name desc, s.id desc limit 1
+  ), 0);
+end
+$$;
+comment on function private.sealed_up_to is 'The last row of a table that the seals up to one cover; 0 when none does.';
+alter function private.sealed_up_to owner to zoe_engine;
+
 create function private.seal_rows(p_table text, p_limit integer) returns integer
 language plpgsql security definer set search_path = ''
 as $$
 declare
-  v_after bigint := (
-    select s.row_ids[pg_catalog.cardinality(s.row_ids)] from public.audit_seals as s where s.table_name = p_table order by s.id desc limit 1
-  );
+  v_after bigint := private.sealed_up_to(p_table, 9223372036854775807);
   v_previous bytea := coalesce((select s.hash from public.audit_seals as s order by s.id desc limit 1), '\x');
   v_ids bigint[];
   v_digests bytea;
@@ -89,7 +102,7 @@ begin
   from (
     select s.row_id, pg_catalog.sha256(pg_catalog.convert_to(s.content, 'UTF8')) as digest
     from private.sealed_rows as s
-    where s.table_name = p_table and s.row_id > coalesce(v_after, 0)
+    where s.table_name = p_table and s.row_id > v_after
     order by s.row_id limit p_limit
   ) as r;
   if v_ids is null then return 0; end if;
@@ -112,123 +125,3 @@ end
 $$;
 comment on function private.seal_audit is 'Seals what was written since the last seal, at most p_limit rows a table. Returns how many rows.';
 alter function private.seal_audit owner to zoe_engine;
-
-create function private.first_bad_row(p_seal public.audit_seals, p_after bigint) returns jsonb
-language sql stable security definer set search_path = ''
-return (
-  select pg_catalog.jsonb_build_object('table', (p_seal).table_name, 'row_id', b.row_id, 'seal_id', (p_seal).id, 'problem', b.problem)
-  from (
-    select coalesce(k.row_id, r.row_id) as row_id, case
-      when r.row_id is null then 'deleted'
-      when k.row_id is null then 'inserted'
-      when k.mark <> pg_catalog.substr(pg_catalog.sha256(pg_catalog.convert_to(r.content, 'UTF8')), 1, 8) then 'changed'
-    end as problem
-    from (
-      select u.id as row_id, pg_catalog.substr((p_seal).row_marks, 8 * u.position::integer - 7, 8) as mark
-      from pg_catalog.unnest((p_seal).row_ids) with ordinality as u (id, position)
-    ) as k
-    full join (
-      select s.row_id, s.content from private.sealed_rows as s
-      where s.table_name = (p_seal).table_name and s.row_id > p_after and s.row_id <= (p_seal).row_ids[pg_catalog.cardinality((p_seal).row_ids)]
-    ) as r on r.row_id = k.row_id
-  ) as b
-  where b.problem is not null
-  order by b.row_id limit 1
-);
-comment on function private.first_bad_row is 'The first row of a seal that was changed, deleted, or slipped in since; null when all are as sealed.';
-alter function private.first_bad_row owner to zoe_engine;
-
-create function private.verify_seal(p_seal public.audit_seals, p_after bigint, p_previous bytea) returns jsonb
-language plpgsql stable security definer set search_path = ''
-as $$
-declare
-  v_digests bytea;
-  v_ids bigint[];
-begin
-  select pg_catalog.string_agg(pg_catalog.sha256(pg_catalog.convert_to(s.content, 'UTF8')), '' order by s.row_id),
-    pg_catalog.array_agg(s.row_id order by s.row_id)
-  into v_digests, v_ids
-  from private.sealed_rows as s
-  where s.table_name = (p_seal).table_name and s.row_id > p_after and s.row_id <= (p_seal).row_ids[pg_catalog.cardinality((p_seal).row_ids)];
-  if (p_seal).previous_hash = p_previous and (p_seal).hash = private.link(p_previous, (p_seal).table_name, v_ids, v_digests) then
-    return null;
-  end if;
-  return coalesce(
-    private.first_bad_row(p_seal, p_after),
-    pg_catalog.jsonb_build_object('table', 'audit_seals', 'row_id', (p_seal).id, 'seal_id', (p_seal).id, 'problem', 'changed')
-  );
-end
-$$;
-comment on function private.verify_seal is 'Null when a seal still matches its rows and its predecessor, else the first thing that does not.';
-alter function private.verify_seal owner to zoe_engine;
-
-create function private.walk_seals() returns jsonb
-language plpgsql stable security definer set search_path = ''
-as $$
-declare
-  v_seal public.audit_seals;
-  v_last jsonb := '{"order_events": 0, "crypto_fills": 0, "cash_ledger": 0}';
-  v_previous bytea := '\x';
-  v_previous_id bigint := 0;
-  v_rows bigint := 0;
-  v_bad jsonb;
-begin
-  for v_seal in select * from public.audit_seals as s order by s.id loop
-    v_bad := private.verify_seal(v_seal, (v_last ->> v_seal.table_name)::bigint, v_previous);
-    exit when v_bad is not null;
-    v_last := v_last || pg_catalog.jsonb_build_object(v_seal.table_name, v_seal.row_ids[pg_catalog.cardinality(v_seal.row_ids)]);
-    v_previous := v_seal.hash;
-    v_previous_id := v_seal.id;
-    v_rows := v_rows + pg_catalog.cardinality(v_seal.row_ids);
-  end loop;
-  return pg_catalog.jsonb_build_object(
-    'ok', v_bad is null, 'first_bad', v_bad, 'seals', (select pg_catalog.count(*) from public.audit_seals as s), 'verified_rows', v_rows,
-    'head', pg_catalog.encode(v_previous, 'hex'), 'head_seal', v_previous_id,
-    'message', case
-      when v_bad is null then pg_catalog.format('%s sealed rows match.', v_rows)
-      else pg_catalog.format('The first row that does not match: %s %s (%s).', v_bad ->> 'table', v_bad ->> 'row_id', v_bad ->> 'problem')
-    end
-  );
-end
-$$;
-comment on function private.walk_seals is
-  'Walks the chain of seals: {ok, first_bad: {table, row_id, seal_id, problem: changed|deleted|inserted}, seals, verified_rows, head, head_seal, message}.';
-alter function private.walk_seals owner to zoe_engine;
-
-create function private.verify_audit_log() returns jsonb
-language plpgsql stable security definer set search_path = ''
-as $$
-begin
-  if private.current_app_role() is null and not private.is_database_session() then
-    raise exception 'viewer_required' using errcode = 'PT403', detail = 'The audit chain is for viewers and operators.';
-  end if;
-  return private.walk_seals();
-end
-$$;
-comment on function private.verify_audit_log is 'What walk_seals finds, for viewers, operators and the SQL editor.';
-grant execute on function private.verify_audit_log to authenticated;
-alter function private.verify_audit_log owner to zoe_engine;
-
-create function public.verify_audit_log() returns jsonb
-language sql stable security invoker set search_path = ''
-return private.verify_audit_log();
-comment on function public.verify_audit_log is 'Verifies the hash chain over events, fills and ledger; names the first row that does not match.';
-grant execute on function public.verify_audit_log to authenticated;
-
-create function private.check_audit() returns jsonb
-language plpgsql security definer set search_path = ''
-as $$
-declare
-  v_verdict jsonb := private.walk_seals();
-begin
-  if (v_verdict ->> 'ok')::boolean then
-    perform private.resolve_alert('audit', '', null);
-  else
-    perform private.open_alert('audit', '', null, 'critical', 'The audit log was tampered with', v_verdict ->> 'message',
-      'Find out who could disable triggers, and compare with a backup. npm run audit shows the chain.', v_verdict, 1);
-  end if;
-  return v_verdict;
-end
-$$;
-comment on function private.check_audit is 'Verifies the chain and opens or resolves the alert audit. For the nightly job.';
-alter function private.check_audit owner to zoe_engine;

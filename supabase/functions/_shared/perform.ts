@@ -1,4 +1,4 @@
-import type { BrokerError, ExecutionReport } from "../../../shared/broker/port.ts";
+import type { Broker, BrokerError, ExecutionReport } from "../../../shared/broker/port.ts";
 import { type Amount, decimal } from "../../../shared/money/decimal.ts";
 import { each } from "./each.ts";
 import { count, type TickRun } from "./run.ts";
@@ -49,10 +49,34 @@ const query = async (run: TickRun, order: ClaimedOrder, price: Amount | null): P
 const isClosed = (standing: ExecutionReport): boolean =>
   standing.state !== "working" && standing.state !== "partially_filled";
 
-/** Asks for the cancel and then how the order stands: only a report of the order itself proves anything. */
-const cancel = async (run: TickRun, order: ClaimedOrder, price: Amount | null): Promise<Performed> => {
-  const asked = await run.broker(order.mode).cancel(order.id);
-  count(run.findings, "cancels_sent");
+type Asked = Awaited<ReturnType<Broker["cancel"]>>;
+
+/** What the broker answered to the cancels of a batch, by order. */
+export type AskedCancels = ReadonlyMap<string, Asked>;
+
+const inTime = (run: TickRun, { leaseExpiresAt }: ClaimedOrder): boolean =>
+  run.now() <= leaseExpiresAt - LEASE_MARGIN_MS;
+
+/** Sends every cancel among the orders, before anything else is asked: after a kill each of them is in a hurry. */
+export const askCancels = async (run: TickRun, orders: readonly ClaimedOrder[]): Promise<AskedCancels> => {
+  const asked = new Map<string, Asked>();
+  const cancels = orders.filter(({ action }) => action === "cancel");
+  await each(cancels, run.concurrency, async (order) => {
+    if (!inTime(run, order)) return;
+    asked.set(order.id, await run.broker(order.mode).cancel(order.id));
+    count(run.findings, "cancels_sent");
+  });
+  return asked;
+};
+
+/** Looks how an order stands whose cancel was asked for: only a report of the order itself proves anything. */
+const proveCancel = async (
+  run: TickRun,
+  order: ClaimedOrder,
+  price: Amount | null,
+  asked: Asked | undefined,
+): Promise<Performed> => {
+  if (asked === undefined) return nothing(order);
   const looked = await query(run, order, price);
   if (looked.standing === null || isClosed(looked.standing)) return looked;
   if (asked.ok)
@@ -65,30 +89,36 @@ const cancel = async (run: TickRun, order: ClaimedOrder, price: Amount | null): 
   return { ...looked, reports: [...looked.reports, writeAnswer(order, told, message, run.now())] };
 };
 
-const performOne = (run: TickRun, order: ClaimedOrder, price: ReplacementPrice): Promise<Performed> => {
+const performOne = (
+  run: TickRun,
+  order: ClaimedOrder,
+  price: ReplacementPrice,
+  asked: AskedCancels,
+): Promise<Performed> => {
   switch (order.action) {
     case "send":
       return send(run, order);
     case "query":
       return query(run, order, price(order));
     case "cancel":
-      return cancel(run, order, price(order));
+      return proveCancel(run, order, price(order), asked.get(order.id));
     default:
       return order.action satisfies never;
   }
 };
 
-/** Does at the broker what each claimed order asks for, as long as its lease lasts. */
-export const performOrders = (
+/** Does at the broker what each claimed order asks for, as long as its lease lasts: all cancels first, unless they were `asked` already. */
+export const performOrders = async (
   run: TickRun,
   orders: readonly ClaimedOrder[],
   price: ReplacementPrice,
-): Promise<Performed[]> =>
-  each(orders, run.concurrency, (order) =>
-    run.now() > order.leaseExpiresAt - LEASE_MARGIN_MS
-      ? Promise.resolve(nothing(order))
-      : performOne(run, order, price),
+  asked?: AskedCancels,
+): Promise<Performed[]> => {
+  const answers = asked ?? (await askCancels(run, orders));
+  return each(orders, run.concurrency, (order) =>
+    inTime(run, order) ? performOne(run, order, price, answers) : Promise.resolve(nothing(order)),
   );
+};
 
 /** Returns the reports of all, in order. */
 export const reportsOf = (performed: readonly Performed[]): Json[] => performed.flatMap(({ reports }) => reports);

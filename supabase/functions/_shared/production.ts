@@ -8,7 +8,7 @@ import { restRpc } from "./rpc.ts";
 import type { TickDeps } from "./run.ts";
 import { storeOver } from "./store.ts";
 
-const BROKER_CALLS_AT_ONCE = 4;
+const BROKER_CALLS_AT_ONCE = 8;
 
 /** Returns what the ticks work with in a deployed function: the REST API, the market feed, and the mode's broker. */
 export const productionDeps = (environment: Environment, log: Log): TickDeps => {

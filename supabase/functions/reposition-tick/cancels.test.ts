@@ -3,7 +3,7 @@ import type { Broker } from "../../../shared/broker/port.ts";
 import { success } from "../../../shared/result.ts";
 import { readClaimedOrder } from "../_shared/wire/claimed-order.ts";
 import type { Json } from "../_shared/wire/write.ts";
-import { error, NOW, order, refused, setUp, standing } from "./fake-run.ts";
+import { error, NOW, order, quote, refused, setUp, standing } from "./fake-run.ts";
 
 describe("a cancel of the reposition tick", () => {
   it("tells the broker at once what was decided, and hands the child's price over with the proof", async () => {
@@ -21,6 +21,23 @@ describe("a cancel of the reposition tick", () => {
     expect(payload("finish").reports).toMatchObject([
       { order_id: "o1", state: "canceled", replacement_price: "20105" },
     ]);
+  });
+
+  it("goes to the broker for all orders, before any quote or look at an order", async () => {
+    const calls: string[] = [];
+    const noted = async <Answer>(call: string, answer: Answer): Promise<Answer> => {
+      calls.push(call);
+      return answer;
+    };
+    const cancel = (id: string) =>
+      order({ id, action: "cancel", status: "cancel_pending", cancel_reason_code: "kill_switch" });
+    const { run } = setUp([cancel("o1"), cancel("o2"), order({ id: "o3" })], {
+      cancel: (id) => noted(`cancel ${id}`, success({ clientOrderId: id, observedAt: NOW })),
+      getOrder: (id) => noted(`get ${id}`, success(standing({ clientOrderId: id }))),
+      quotes: () => noted("quotes", success([quote])),
+    });
+    await run();
+    expect(calls.slice(0, 6)).toEqual(["cancel o1", "cancel o2", "quotes", "get o1", "get o2", "get o3"]);
   });
 
   it("follows each cancel by a look at the order, and carries the price for its child", async () => {

@@ -3,7 +3,7 @@ import { decimal } from "../../../shared/money/decimal.ts";
 import type { Mode } from "../../../shared/orders/order.ts";
 import type { RepositionDecision } from "../../../shared/orders/reposition.ts";
 import { readBooks } from "../_shared/books.ts";
-import { hasNewFill, type Performed, performOrders, reportsOf } from "../_shared/perform.ts";
+import { askCancels, hasNewFill, type Performed, performOrders, reportsOf } from "../_shared/perform.ts";
 import { decideWorking, type QuoteOf, replacementPrice } from "../_shared/reprice.ts";
 import { count, type TickBody, type TickRun } from "../_shared/run.ts";
 import type { ClaimedOrder } from "../_shared/wire/claimed-order.ts";
@@ -55,9 +55,10 @@ const decideAll = (run: TickRun, quotes: Quotes, performed: readonly Performed[]
 export const repositionTick: TickBody = async (run) => {
   const { orders } = run.work;
   if (orders.length === 0) return;
+  const asked = await askCancels(run, orders);
   const quotes = await loadQuotes(run, orders.filter(mayBeRepriced));
   const price = replacementPrice(run, quoteIn(quotes));
-  const first = await performOrders(run, orders, price);
+  const first = await performOrders(run, orders, price, asked);
   run.findings.reports.push(...reportsOf(first));
   const decided = decideAll(run, quotes, first);
   const committed = await run.commit({

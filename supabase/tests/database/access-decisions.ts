@@ -17,6 +17,7 @@ export const TABLES: Readonly<Record<string, TableDecision>> = {
   "private.executions": "functions",
   "private.foreign_holdings": "functions",
   "private.found_at_start": "functions",
+  "private.audit_checkpoints": "functions",
   "private.invariant_checkpoints": "functions",
   "private.order_transitions": "functions",
   "private.pnl_progress": "functions",
