@@ -117,7 +117,7 @@ begin
   return p_intent.status = 'active' and case
     when p_last.status = 'filled' then p_intent.purpose <> 'entry'
     when p_last.cancel_reason_code in ('reprice', 'late_fill') then true
-    when p_last.cancel_reason_code = 'back_from_absent' then p_intent.purpose <> 'entry'
+    when p_last.cancel_reason_code in ('back_from_absent', 'vanished') then p_intent.purpose <> 'entry'
     when p_last.cancel_reason_code is not null then false
     else p_intent.purpose <> 'entry'
   end;
