@@ -39,7 +39,8 @@ exception when others then
 end
 $$;
 comment on function private.answer_to is
-  'Whether a call was taken (a status of 200 to 299), and its status with the first line of its answer; nulls while there is none.';
+  'Whether a call was taken (a status of 200 to 299), and its status with the first line of its answer; nulls while there is none. Owned by postgres, who may use net.';
+grant execute on function private.answer_to to zoe_engine;
 
 create function private.note_answer(p_name text) returns void
 language plpgsql security definer set search_path = ''
@@ -64,4 +65,4 @@ end
 $$;
 comment on function private.note_answer is
   'Notes what the last call of a tick was answered, once; a refused one makes the next wait longer. A run that begins wipes it out.';
-grant execute on function private.note_answer to zoe_engine;
+alter function private.note_answer owner to zoe_engine;

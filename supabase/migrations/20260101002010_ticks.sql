@@ -17,7 +17,9 @@ begin
   perform private.note_health(
     p_name, m.mode, true, 'ok', 0, pg_catalog.jsonb_build_object('detail', private.mode_knob(p_name) || ' is disabled')
   )
-  from pg_catalog.unnest(array['live', 'paper']) as m (mode);
+  from (
+    select 'paper' as mode union select h.mode from public.health_heartbeat as h where h.component = p_name order by mode
+  ) as m;
 end
 $$;
 comment on function private.note_disabled is 'The heartbeat of an engine that is switched off and holds nothing: disabled is neither silent nor late.';
