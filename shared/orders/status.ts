@@ -26,7 +26,7 @@ export const TRANSITIONS: Record<OrderStatus, readonly OrderStatus[]> = {
   working: ["partially_filled", "filled", "cancel_pending", "canceled", "expired", "rejected"],
   partially_filled: ["partially_filled", "filled", "cancel_pending", "canceled", "expired"],
   cancel_pending: ["canceled", "filled", "expired", "rejected", "working", "partially_filled"],
-  canceled: ["filled", "working", "partially_filled"],
+  canceled: ["filled"],
   expired: ["filled"],
   rejected: ["filled", "working", "partially_filled"],
   filled: [],
@@ -46,8 +46,8 @@ export const isLive = (status: OrderStatus): boolean => LIVE_STATUSES.includes(s
 
 /** Tells whether an order was closed only because the broker did not find it: a report that it works brings it back. */
 export const mayBeAlive = (status: OrderStatus, reasonCode: string | null): boolean =>
-  (status === "rejected" && reasonCode === NEVER_REACHED_BROKER) || (status === "canceled" && reasonCode === VANISHED);
+  status === "rejected" && (reasonCode === NEVER_REACHED_BROKER || reasonCode === VANISHED);
 
-/** Tells whether a transition is legal; a closed order comes back to life only if it was closed for not being found. */
+/** Tells whether a transition is legal; a rejected order comes back to life only if it was closed for not being found. */
 export const isLegalTransition = (from: OrderStatus, to: OrderStatus, reasonCode: string | null = null): boolean =>
-  TRANSITIONS[from].includes(to) && (isLive(from) || to === "filled" || mayBeAlive(from, reasonCode));
+  TRANSITIONS[from].includes(to) && (from !== "rejected" || to === "filled" || mayBeAlive(from, reasonCode));

@@ -15,7 +15,7 @@ from (values
   ('working', '{partially_filled,filled,cancel_pending,canceled,expired,rejected}'),
   ('partially_filled', '{partially_filled,filled,cancel_pending,canceled,expired}'),
   ('cancel_pending', '{canceled,filled,expired,rejected,working,partially_filled}'),
-  ('canceled', '{filled,working,partially_filled}'),
+  ('canceled', '{filled}'),
   ('expired', '{filled}'),
   ('rejected', '{filled,working,partially_filled}')
 ) as t (from_status, to_statuses)
@@ -93,8 +93,7 @@ begin
   end if;
   if new.status <> old.status and (
     not exists (select from private.order_transitions as t where t.from_status = old.status and t.to_status = new.status)
-    or (old.status = 'rejected' and new.status <> 'filled' and old.reject_reason is distinct from 'never_reached_broker')
-    or (old.status = 'canceled' and new.status <> 'filled' and old.cancel_reason_code is distinct from 'vanished')
+    or (old.status = 'rejected' and new.status <> 'filled' and (old.reject_reason in ('never_reached_broker', 'vanished')) is not true)
   ) then
     raise exception 'Order % can''t go from % to %.', old.id, old.status, new.status using errcode = 'PT409';
   end if;

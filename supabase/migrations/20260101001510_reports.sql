@@ -44,8 +44,7 @@ create function private.may_be_alive(p_order public.crypto_orders) returns boole
 language plpgsql immutable set search_path = ''
 as $$
 begin
-  return coalesce(p_order.status = 'rejected' and p_order.reject_reason = 'never_reached_broker'
-    or p_order.status = 'canceled' and p_order.cancel_reason_code = 'vanished', false);
+  return coalesce(p_order.status = 'rejected' and p_order.reject_reason in ('never_reached_broker', 'vanished'), false);
 end
 $$;
 comment on function private.may_be_alive is

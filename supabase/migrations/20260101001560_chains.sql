@@ -133,7 +133,7 @@ as $$
 begin
   return (
     select case
-      when l.status = 'rejected' and l.reject_reason <> 'never_reached_broker' then l.closed_at + private.back_off(
+      when l.status = 'rejected' and l.reject_reason not in ('never_reached_broker', 'vanished') then l.closed_at + private.back_off(
         (select pg_catalog.count(*)::integer - 1 from public.crypto_orders as o where o.intent_group_id = p_intent_id and o.status = 'rejected'),
         15, 600
       )

@@ -18,32 +18,29 @@ create function private.take_for_gone(o public.crypto_orders) returns void
 language plpgsql security definer set search_path = ''
 as $$
 declare
-  v_goes_on boolean := o.cancel_reason_code is null or private.orders_the_rest(o.cancel_reason_code);
   v_told text := pg_catalog.format(
     'not found %s times since %s, and the broker''s books list no such order and still hold the coins', o.not_found_count, private.iso(o.not_found_since)
   );
 begin
   perform private.note_order(o, 'taken_for_gone', v_told);
+  -- A partial fill is given up on the way a cancel goes.
+  update public.crypto_orders as c set status = 'cancel_pending', cancel_reason_code = 'vanished'
+  where c.id = o.id and c.status = 'partially_filled';
   update public.crypto_orders as c
-  set status = 'canceled', cancel_reason_code = 'vanished', unresolved = false, closed_at = private.clock(), attempts = 0,
+  set status = 'rejected', reject_reason = 'vanished', unresolved = false, closed_at = private.clock(), attempts = 0,
       not_found_count = 0, not_found_since = null, vanished_at = null,
       watch_until = private.clock() + private.knob_interval('LATE_FILL_WATCH_SECONDS'),
       next_action_at = private.clock() + interval '5 seconds', lease_owner = null, lease_token = null, lease_expires_at = null
-  where c.id = o.id
-  returning c.* into o;
+  where c.id = o.id;
   perform private.open_alert(
     'vanished_order', o.id::text, o.mode, 'warning', 'An exit vanished at the broker',
     pg_catalog.format('%s %s %s: %s. What is held may be sold again.', o.symbol, o.side, o.id, v_told),
     'Compare with the broker''s own record. It is still asked about; a fill that is told late is booked and the new exit shrinks.', '{}', 1
   );
-  -- Its rest is ordered by the next tick, unless somebody wanted it gone.
-  if not v_goes_on then
-    perform private.end_intent(i, o) from public.order_intents as i where i.id = o.intent_group_id and i.status = 'active';
-  end if;
 end
 $$;
 comment on function private.take_for_gone is
-  'Closes a vanished exit as canceled (vanished), so that it holds no coins back, and watches it for late fills. A report that it works brings it back.';
+  'Closes a vanished exit as proven absent (rejected, vanished), so that it holds no coins back, and watches it for late fills. Its rest is ordered by the next tick, unless somebody wanted it gone; a report that it works brings it back.';
 alter function private.take_for_gone owner to zoe_engine;
 
 create function private.free_vanished(p_mode text, p_holdings jsonb, p_open_orders jsonb, p_observed_at timestamptz) returns void

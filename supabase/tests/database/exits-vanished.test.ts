@@ -42,7 +42,7 @@ const minutes = async (count: number, book: Report | null = WHOLE) => {
 };
 const stop = (qty = "1") =>
   submit(db, exit({ symbol: SOL, qty, limit_price: "89.8", metadata: { urgency: "stop_loss" } }));
-const isGone = async () => (await orderOf(db, vanished)).cancel_reason_code === "vanished";
+const isGone = async () => (await orderOf(db, vanished)).reject_reason === "vanished";
 
 describe("an acknowledged exit that the broker does not find any more", () => {
   it("lets a stop-loss sell within fifteen minutes, while its books list the coin and no order", async () => {
@@ -54,7 +54,7 @@ describe("an acknowledged exit that the broker does not find any more", () => {
     }
     expect(answer).toMatchObject({ status: "accepted" });
     expect(past).toBe(6);
-    expect(await orderOf(db, vanished)).toMatchObject({ status: "canceled", unresolved: false });
+    expect(await orderOf(db, vanished)).toMatchObject({ status: "rejected", unresolved: false });
     expect(await openAlerts(db)).toContain("vanished_order");
     expect(await brokenInvariants(db)).toBe(0);
   });
@@ -114,6 +114,17 @@ describe("an acknowledged exit that the broker does not find any more", () => {
     expect(await isGone()).toBe(false);
   });
 
+  it("that had sold a part is taken for gone like any other, and its rest is sold", async () => {
+    await applyNow(db, vanished, { state: "partially_filled", filled_qty: "0.25", average_price: "101" });
+    await minutes(6, { cash: "1925.25", holdings: { [SOL]: "0.75" } });
+    expect(await isGone()).toBe(true);
+    await recover(db);
+    expect(await childOf(db, vanished)).toMatchObject({ status: "new", qty: "0.75" });
+    await applyNow(db, vanished, { kind: "report", filled_qty: "0.25", average_price: "101" });
+    expect(await orderOf(db, vanished)).toMatchObject({ status: "partially_filled" });
+    expect(await brokenInvariants(db)).toBe(0);
+  });
+
   it("ends for good when somebody had asked for its cancel", async () => {
     await asEngine(db, (sql) => sql`select private.request_cancel(${vanished}, 'operator', 'ann')`);
     await minutes(6);
@@ -157,7 +168,7 @@ describe("an exit that was taken for gone", () => {
       status: "cancel_pending",
       cancel_reason_code: "back_from_absent",
     });
-    expect(await orderOf(db, vanished)).toMatchObject({ status: "canceled", unresolved: true });
+    expect(await orderOf(db, vanished)).toMatchObject({ status: "rejected", unresolved: true });
     expect(await openAlerts(db)).toContain("back_from_absent");
     await applyNow(db, other as string, { state: "canceled" });
     await db.advanceClock(1);
