@@ -13,7 +13,7 @@ import {
   restPrice,
   TREATMENTS,
 } from "./report-figures.ts";
-import { isLegalTransition, NEVER_REACHED_BROKER, type OrderStatus, REOPENINGS } from "./status.ts";
+import { isLegalTransition, mayBeAlive, type OrderStatus, REOPENINGS } from "./status.ts";
 
 /**
  * What folding needs to know of an order; `lastReportAt` is when the newest folded report was observed, `openCorrectionAt` when a person
@@ -177,8 +177,7 @@ const flagsOf = (order: FoldableOrder, report: Snapshot, booked: Booked, next: O
   const isLate = isClosed(order.status) && (order.status !== "filled" || booked.qty.gt(decimal(order.qty)));
   if (isMore && isLate) flags.push("late_fill");
   if (isMore && isBeyond(booked.qty, decimal(order.qty))) flags.push("overfill");
-  if (order.status === "rejected" && order.reasonCode === NEVER_REACHED_BROKER && next !== "rejected")
-    flags.push("back_from_absent");
+  if (mayBeAlive(order.status, order.reasonCode) && next !== order.status) flags.push("back_from_absent");
   return flags;
 };
 

@@ -71,11 +71,12 @@ begin
   elsif new.key = 'PAPER_FEE_BPS' then
     perform private.follow_paper_fee(new.value::numeric);
   end if;
+  if new.key in ('TRADER_MODE', 'EDGE_FACTORY_MODE', 'LIVE_CONFIRM') then perform private.cancel_unarmed_entries(); end if;
   return null;
 end
 $$;
 comment on function private.after_knob_change is
-  'Logs a changed knob. In the same transaction a kill cancels what it must, and the paper account takes its new fee.';
+  'Logs a changed knob. In the same transaction a kill, and a mode that changes, cancel what they must, and the paper account takes its new fee.';
 alter function private.after_knob_change owner to zoe_engine;
 
 create function private.check_knob_was_found() returns trigger

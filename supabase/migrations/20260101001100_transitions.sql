@@ -105,7 +105,7 @@ begin
       where t.from_status = old.status and t.to_status = new.status
         and (t.needs is null or t.needs = 'correction' and v_is_correction or t.needs = 'reopening' and old.correction_open)
     )
-    or (old.status = 'rejected' and new.status <> 'filled' and old.reject_reason is distinct from 'never_reached_broker')
+    or (old.status = 'rejected' and new.status <> 'filled' and (old.reject_reason in ('never_reached_broker', 'vanished')) is not true)
   ) then
     raise exception 'Order % can''t go from % to %.', old.id, old.status, new.status using errcode = 'PT409';
   end if;

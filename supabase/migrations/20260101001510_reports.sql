@@ -82,6 +82,17 @@ comment on function private.can_be_settled is 'Whether a person may say how an o
 grant execute on function private.can_be_settled to authenticated;
 alter function private.can_be_settled owner to zoe_engine;
 
+create function private.may_be_alive(p_order public.crypto_orders) returns boolean
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return coalesce(p_order.status = 'rejected' and p_order.reject_reason in ('never_reached_broker', 'vanished'), false);
+end
+$$;
+comment on function private.may_be_alive is
+  'Whether an order was closed only because the broker did not find it: a report that it works brings it back.';
+alter function private.may_be_alive owner to zoe_engine;
+
 create function private.parse_report(p_report jsonb) returns private.broker_report
 language plpgsql stable set search_path = ''
 as $$

@@ -9,9 +9,8 @@ begin
     when p_state = 'filled' and private.is_whole(
       p_order.qty, p_filled_qty, (select i.qty_increment from public.instruments as i where i.symbol = p_order.symbol)
     ) then 'filled'
-    when p_order.status in ('canceled', 'expired') then p_order.status
-    when p_order.status = 'rejected' then case
-      when p_order.reject_reason is distinct from 'never_reached_broker' or p_state not in ('working', 'partially_filled', 'filled') then 'rejected'
+    when p_order.status in ('canceled', 'expired', 'rejected') then case
+      when not private.may_be_alive(p_order) or p_state not in ('working', 'partially_filled', 'filled') then p_order.status
       when p_filled_qty > 0 then 'partially_filled'
       else 'working'
     end
@@ -98,8 +97,8 @@ begin
       when b.excess > 0 then pg_catalog.format('sold %s more than the books hold', pg_catalog.trim_scale(b.excess))
     end,
     'back_from_absent', case
-      when o.status = 'rejected' and o.reject_reason = 'never_reached_broker'
-        and (p_status <> 'rejected' or p_is_blocked and not o.unresolved) then pg_catalog.format('reported %s', r.state)
+      when private.may_be_alive(o) and (p_status <> o.status or p_is_blocked and not o.unresolved)
+        then pg_catalog.format('reported %s', r.state)
     end
   ));
 end
@@ -174,7 +173,7 @@ begin
       acknowledged_at = coalesce(c.acknowledged_at, private.clock()),
       closed_at = case when v_is_closed then coalesce(c.closed_at, private.clock()) end,
       correction_open = private.stays_open(o, r, b, p_status),
-      reported_at = greatest(c.reported_at, r.observed_at), not_found_count = 0, not_found_since = null, not_found_at = null,
+      reported_at = greatest(c.reported_at, r.observed_at), not_found_count = 0, not_found_since = null, not_found_at = null, vanished_at = null,
       attempts = v_attempts, last_error = p_error, watch_until = v_watch_until, next_action_at = v_next,
       lease_owner = case when not v_is_done then c.lease_owner end,
       lease_token = case when not v_is_done then c.lease_token end,

@@ -152,7 +152,7 @@ begin
   return p_intent.status = 'active' and case
     when p_last.status = 'filled' then p_intent.purpose <> 'entry'
     when p_last.cancel_reason_code in ('reprice', 'late_fill') then true
-    when p_last.cancel_reason_code = 'back_from_absent' then p_intent.purpose <> 'entry'
+    when p_last.cancel_reason_code in ('back_from_absent', 'vanished') then p_intent.purpose <> 'entry'
     when p_last.cancel_reason_code is not null then false
     else p_intent.purpose <> 'entry'
   end;
@@ -168,7 +168,7 @@ as $$
 declare
   v_last public.crypto_orders := private.last_order(p_intent_id);
 begin
-  if v_last.status <> 'rejected' or v_last.reject_reason = 'never_reached_broker' then return null; end if;
+  if v_last.status <> 'rejected' or v_last.reject_reason in ('never_reached_broker', 'vanished') then return null; end if;
   return v_last.closed_at + private.back_off((
     -- Beyond a few it waits the longest anyway.
     select pg_catalog.count(*)::integer - 1

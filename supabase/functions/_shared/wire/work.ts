@@ -55,20 +55,28 @@ export interface Account {
   readonly opened: boolean;
 }
 
-/** Everything a tick decides on, loaded in one round trip; what a tick has no use for is empty. */
-export interface Work {
-  readonly config: Config;
-  readonly instruments: readonly Instrument[];
-  readonly quotes: readonly Quote[];
-  readonly fees: Readonly<Record<Mode, FeeRates>>;
-  readonly orders: readonly ClaimedOrder[];
+/** What an engine decides on in one mode; for a tick without an engine the mode is null and the rest empty. */
+export interface ModeWork {
   readonly mode: Mode | null;
+  /** The engine is disabled, or works elsewhere, and only sells here what it still holds. */
+  readonly exitsOnly: boolean;
   readonly account: Account | null;
   readonly tradingState: string | null;
   readonly positions: readonly HeldPosition[];
   readonly openOrders: readonly OpenOrder[];
   readonly latestCandles: Readonly<Record<string, Millis>>;
+}
+
+/** Everything a tick decides on, loaded in one round trip; what a tick has no use for is empty. */
+export interface Work extends ModeWork {
+  readonly config: Config;
+  readonly instruments: readonly Instrument[];
+  readonly quotes: readonly Quote[];
+  readonly fees: Readonly<Record<Mode, FeeRates>>;
   readonly priceMemory: Readonly<Record<string, PriceMemory>>;
+  readonly orders: readonly ClaimedOrder[];
+  /** The other modes in which the engine still holds something. */
+  readonly elsewhere: readonly ModeWork[];
 }
 
 const positive = (body: unknown, field: string) => read.amount(body, field, read.POSITIVE);
@@ -167,18 +175,24 @@ const readMemory = (row: unknown): [symbol: string, memory: PriceMemory] => {
   return [read.text(row, "symbol"), { recent, seenAt: read.nullable(row, "seen_at", read.instant), pending }];
 };
 
-/** Reads the `work` of begin_tick's answer, or throws Malformed. */
-export const readWork = (work: unknown): Work => ({
-  config: readConfig(read.fieldOf(work, "config")),
-  instruments: read.listIn(work, "instruments", readInstrument),
-  quotes: read.listIn(work, "quotes", readQuote),
-  fees: { paper: readFees(work, "paper"), live: readFees(work, "live") },
-  orders: read.listIn(work, "orders", readClaimedOrder),
+const readModeWork = (work: unknown): ModeWork => ({
   mode: read.nullable(work, "mode", (body, field) => read.oneOf(body, field, MODES)),
+  exitsOnly: read.fieldOf(work, "exits_only") === true,
   account: read.nullable(work, "account", readAccount),
   tradingState: read.textOf(read.fieldOf(work, "trading_state"), "state"),
   positions: read.listIn(work, "positions", readPosition),
   openOrders: read.listIn(work, "open_orders", readOpenOrder),
   latestCandles: readLatestCandles(work),
+});
+
+/** Reads the `work` of begin_tick's answer, or throws Malformed. */
+export const readWork = (work: unknown): Work => ({
+  ...readModeWork(work),
+  config: readConfig(read.fieldOf(work, "config")),
+  instruments: read.listIn(work, "instruments", readInstrument),
+  quotes: read.listIn(work, "quotes", readQuote),
+  fees: { paper: readFees(work, "paper"), live: readFees(work, "live") },
   priceMemory: Object.fromEntries(read.listIn(work, "price_memory", readMemory)),
+  orders: read.listIn(work, "orders", readClaimedOrder),
+  elsewhere: read.listIn(work, "elsewhere", readModeWork),
 });
