@@ -2,7 +2,7 @@ import type { ExecutionReport, ReportState } from "../broker/port.ts";
 import type { Millis } from "../market/instant.ts";
 import { type Amount, type Decimal, decimal, greatest, toAmount, ZERO } from "../money/decimal.ts";
 import type { Progress } from "./order.ts";
-import { isLegalTransition, NEVER_REACHED_BROKER, type OrderStatus } from "./status.ts";
+import { isLegalTransition, mayBeAlive, type OrderStatus } from "./status.ts";
 
 /** What folding needs to know of an order; `lastReportAt` is when the newest folded report was observed. */
 export interface FoldableOrder extends Progress {
@@ -93,8 +93,7 @@ const flagsOf = (order: FoldableOrder, report: Snapshot, isBookable: boolean, ne
   if (report.state === "filled" && reported.lt(decimal(order.qty))) flags.add("contradictory_report");
   if (report.state === "rejected" && reported.gt(ZERO)) flags.add("contradictory_report");
   if (isBookable && reported.gt(decimal(order.filledQty)) && isClosed(order.status)) flags.add("late_fill");
-  if (order.status === "rejected" && order.reasonCode === NEVER_REACHED_BROKER && next !== "rejected")
-    flags.add("back_from_absent");
+  if (mayBeAlive(order.status, order.reasonCode) && next !== order.status) flags.add("back_from_absent");
   else if (isClosed(order.status) && isAlive && isNews) flags.add("contradictory_report");
   return [...flags];
 };

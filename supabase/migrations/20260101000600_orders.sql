@@ -78,6 +78,7 @@ create table public.crypto_orders (
   attempts integer not null default 0,
   not_found_count integer not null default 0,
   not_found_since timestamptz,
+  vanished_at timestamptz,
   watch_until timestamptz,
   lease_owner uuid,
   lease_token bigint,

@@ -38,10 +38,12 @@ create table private.tick_dispatches (
   dispatched_at timestamptz,
   first_dispatched_at timestamptz,
   request_id bigint,
+  refusals integer not null default 0,
+  answer text,
   due_since timestamptz
 );
 comment on table private.tick_dispatches is
-  'The last slot each tick was called for. due_since: since when orders have waited for the reposition tick.';
+  'The last slot each tick was called for. due_since: since when there has been work for it. refusals: calls in a row that the function did not take. answer: what it said to the last one, until it runs.';
 insert into private.tick_dispatches (name) select l.name from private.tick_leases as l;
 
 create table public.health_heartbeat (
@@ -83,7 +85,11 @@ create table public.alerts (
       'invariant',
       'audit',
       'missing_secret',
-      'market_data'
+      'market_data',
+      'books_refused',
+      'vanished_order',
+      'held_unquoted',
+      'exits_blocked'
     )
   ),
   key text not null default '',

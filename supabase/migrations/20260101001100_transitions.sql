@@ -93,7 +93,7 @@ begin
   end if;
   if new.status <> old.status and (
     not exists (select from private.order_transitions as t where t.from_status = old.status and t.to_status = new.status)
-    or (old.status = 'rejected' and new.status <> 'filled' and old.reject_reason is distinct from 'never_reached_broker')
+    or (old.status = 'rejected' and new.status <> 'filled' and (old.reject_reason in ('never_reached_broker', 'vanished')) is not true)
   ) then
     raise exception 'Order % can''t go from % to %.', old.id, old.status, new.status using errcode = 'PT409';
   end if;

@@ -187,14 +187,11 @@ create function private.check_exit_quantity(p_mode text, p_symbol text, p_qty nu
 language plpgsql stable set search_path = ''
 as $$
 declare
+  v_cap numeric := private.confirmed_qty(p_mode, p_symbol);
   v_held numeric;
-  v_cap numeric;
   v_selling numeric;
 begin
   select p.qty into v_held from public.positions as p where p.mode = p_mode and p.symbol = p_symbol;
-  if (select a.degraded from public.accounts as a where a.mode = p_mode) then
-    v_cap := private.confirmed_qty(p_mode, p_symbol);
-  end if;
   v_held := least(coalesce(v_held, 0), v_cap);
   select coalesce(sum(o.remaining_qty), 0) into v_selling from public.crypto_orders as o
   where o.mode = p_mode and o.symbol = p_symbol and o.side = 'sell'
@@ -203,12 +200,13 @@ begin
   return private.denial('EXCEEDS_POSITION',
     pg_catalog.format('%s %s is more than the %s held less %s already being sold.', p_qty, p_symbol, v_held, v_selling),
     pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
-      'held', v_held::text, 'selling', v_selling::text, 'qty', p_qty::text, 'confirmed_by_broker', v_cap::text
+      'held', v_held::text, 'selling', v_selling::text, 'qty', p_qty::text, 'confirmed_by_broker', v_cap::text,
+      'sellable', greatest(v_held - v_selling, 0)::text
     )));
 end
 $$;
 comment on function private.check_exit_quantity is
-  'EXCEEDS_POSITION: no more than is held less every open or unresolved sell; while degraded no more than the broker confirms.';
+  'EXCEEDS_POSITION: no more than is held, as far as the broker confirms it, less every open or unresolved sell. Its evidence names what is sellable.';
 grant execute on function private.check_exit_quantity to zoe_engine;
 
 create function private.check_money_guards(

@@ -25,7 +25,7 @@ create function private.orders_the_rest(p_reason text) returns boolean
 language plpgsql immutable set search_path = ''
 as $$
 begin
-  return p_reason in ('reprice', 'late_fill', 'back_from_absent');
+  return p_reason in ('reprice', 'late_fill', 'back_from_absent', 'vanished');
 end
 $$;
 comment on function private.orders_the_rest is
@@ -97,6 +97,24 @@ $$;
 comment on function private.cancel_halted_entries is
   'While entries of a mode are halted: cancels the live ones, and exits too when KILL_SWITCH_CANCELS_EXITS. Returns how many. Asked again as often as a broker refuses.';
 alter function private.cancel_halted_entries owner to zoe_engine;
+
+create function private.cancel_unarmed_entries(p_due_only boolean default false) returns void
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+begin
+  perform private.cancel_orders(array(
+    select o.id from public.crypto_orders as o
+    where o.purpose = 'entry' and o.status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending')
+      and (not p_due_only or (o.next_action_at <= v_now and coalesce(o.lease_expires_at <= v_now, true)))
+      and private.check_state_guards(o.mode, o.engine, 'entry') ->> 'code' = 'MODE_NOT_ARMED'
+  ), 'mode_not_armed', 'guards');
+end
+$$;
+comment on function private.cancel_unarmed_entries is
+  'Cancels the live entries of an engine that is disabled or works in another mode now, and all live ones without the arming phrase. Asked again as often as a broker refuses.';
+alter function private.cancel_unarmed_entries owner to zoe_engine;
 
 create function private.cancel_for_kill_switch() returns void
 language plpgsql security definer set search_path = ''

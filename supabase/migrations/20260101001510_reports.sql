@@ -40,6 +40,17 @@ $$;
 comment on function private.phase is 'live as long as the order may still trade at the broker, or soon will; closed after that.';
 alter function private.phase owner to zoe_engine;
 
+create function private.may_be_alive(p_order public.crypto_orders) returns boolean
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return coalesce(p_order.status = 'rejected' and p_order.reject_reason in ('never_reached_broker', 'vanished'), false);
+end
+$$;
+comment on function private.may_be_alive is
+  'Whether an order was closed only because the broker did not find it: a report that it works brings it back.';
+alter function private.may_be_alive owner to zoe_engine;
+
 create function private.parse_report(p_report jsonb) returns private.broker_report
 language plpgsql stable set search_path = ''
 as $$

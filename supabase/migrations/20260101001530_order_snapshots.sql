@@ -6,9 +6,8 @@ as $$
 begin
   return case
     when p_order.status = 'filled' or p_filled_qty >= p_order.qty then 'filled'
-    when p_order.status in ('canceled', 'expired') then p_order.status
-    when p_order.status = 'rejected' then case
-      when p_order.reject_reason is distinct from 'never_reached_broker' or p_state not in ('working', 'partially_filled', 'filled') then 'rejected'
+    when p_order.status in ('canceled', 'expired', 'rejected') then case
+      when not private.may_be_alive(p_order) or p_state not in ('working', 'partially_filled', 'filled') then p_order.status
       when p_filled_qty > 0 then 'partially_filled'
       else 'working'
     end
@@ -94,8 +93,8 @@ begin
       when b.excess > 0 then pg_catalog.format('sold %s more than the books hold', pg_catalog.trim_scale(b.excess))
     end,
     'back_from_absent', case
-      when o.status = 'rejected' and o.reject_reason = 'never_reached_broker'
-        and (p_status <> 'rejected' or p_is_blocked and not o.unresolved) then pg_catalog.format('reported %s', r.state)
+      when private.may_be_alive(o) and (p_status <> o.status or p_is_blocked and not o.unresolved)
+        then pg_catalog.format('reported %s', r.state)
     end
   ));
 end
@@ -169,7 +168,7 @@ begin
       cancel_requested_by = case when v_is_closed or not v_was_closed then c.cancel_requested_by end,
       acknowledged_at = coalesce(c.acknowledged_at, private.clock()),
       closed_at = case when v_is_closed then coalesce(c.closed_at, private.clock()) end,
-      reported_at = greatest(c.reported_at, r.observed_at), not_found_count = 0, not_found_since = null, not_found_at = null,
+      reported_at = greatest(c.reported_at, r.observed_at), not_found_count = 0, not_found_since = null, not_found_at = null, vanished_at = null,
       attempts = v_attempts, last_error = p_error, watch_until = v_watch_until, next_action_at = v_next,
       lease_owner = case when not v_is_done then c.lease_owner end,
       lease_token = case when not v_is_done then c.lease_token end,
@@ -226,9 +225,9 @@ begin
   end if;
   b := private.book_report(o, r);
   v_status := private.argued_status(o, r.state, b.filled_qty);
-  if o.status = 'rejected' and private.phase(v_status) = 'live' then
+  if private.phase(o.status) = 'closed' and private.phase(v_status) = 'live' then
     v_is_blocked := not private.stand_aside(o);
-    if v_is_blocked then v_status := 'rejected'; end if;
+    if v_is_blocked then v_status := o.status; end if;
   end if;
   v_flags := private.flags_of(o, r, b, v_status, v_is_blocked);
   -- An older copy that teaches nothing leaves the row alone.

@@ -85,6 +85,10 @@ alter function private.watch_closed owner to zoe_engine;
 create function private.note_vanished(o public.crypto_orders, r private.broker_report) returns void
 language plpgsql security definer set search_path = ''
 as $$
+declare
+  v_now timestamptz := private.clock();
+  v_count integer := o.not_found_count + 1;
+  v_since timestamptz := coalesce(o.not_found_since, v_now);
 begin
   if r.observed_at <= o.reported_at then return; end if;
   if not o.unresolved then
@@ -93,12 +97,14 @@ begin
     );
   end if;
   update public.crypto_orders as c
-  set unresolved = true, not_found_at = r.observed_at, attempts = c.attempts + 1, last_error = 'not found at the broker',
-      next_action_at = private.clock() + private.back_off(c.attempts, 5, 30)
+  set unresolved = true, not_found_count = v_count, not_found_since = v_since, not_found_at = r.observed_at,
+      vanished_at = coalesce(c.vanished_at, case when v_count >= 5 and v_now - v_since >= interval '5 minutes' then v_now end),
+      attempts = c.attempts + 1, last_error = 'not found at the broker', next_action_at = v_now + private.back_off(c.attempts, 5, 30)
   where c.id = o.id;
 end
 $$;
-comment on function private.note_vanished is 'An order the broker once acknowledged can''t be proven absent: it is unresolved, and a person is told.';
+comment on function private.note_vanished is
+  'An order the broker once acknowledged can''t be proven absent by that alone: it is unresolved, and a person is told. vanished_at: when five answers over five minutes had said so.';
 alter function private.note_vanished owner to zoe_engine;
 
 create function private.prove_absent(o public.crypto_orders) returns void

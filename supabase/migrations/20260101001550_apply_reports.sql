@@ -61,6 +61,9 @@ begin
   if v_is_changed and 'closed' in (private.phase(v_before.status), private.phase(o.status)) then
     v_child_id := private.settle_intent(o.intent_group_id, r.replacement_price);
   end if;
+  if o.side = 'sell' and private.phase(v_before.status) = 'closed' and o.filled_qty > v_before.filled_qty then
+    perform private.shrink_other_sells(o);
+  end if;
   return pg_catalog.jsonb_strip_nulls(
     pg_catalog.jsonb_build_object('order_id', o.id, 'result', v_result, 'status', o.status, 'child_order_id', v_child_id));
 end

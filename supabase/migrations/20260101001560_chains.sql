@@ -117,7 +117,7 @@ begin
   return p_intent.status = 'active' and case
     when p_last.status = 'filled' then p_intent.purpose <> 'entry'
     when p_last.cancel_reason_code in ('reprice', 'late_fill') then true
-    when p_last.cancel_reason_code = 'back_from_absent' then p_intent.purpose <> 'entry'
+    when p_last.cancel_reason_code in ('back_from_absent', 'vanished') then p_intent.purpose <> 'entry'
     when p_last.cancel_reason_code is not null then false
     else p_intent.purpose <> 'entry'
   end;
@@ -133,7 +133,7 @@ as $$
 begin
   return (
     select case
-      when l.status = 'rejected' and l.reject_reason <> 'never_reached_broker' then l.closed_at + private.back_off(
+      when l.status = 'rejected' and l.reject_reason not in ('never_reached_broker', 'vanished') then l.closed_at + private.back_off(
         (select pg_catalog.count(*)::integer - 1 from public.crypto_orders as o where o.intent_group_id = p_intent_id and o.status = 'rejected'),
         15, 600
       )

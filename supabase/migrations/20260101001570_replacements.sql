@@ -89,6 +89,8 @@ begin
   v_rest := v_chain.wanted_qty - v_chain.filled_qty;
   if p_intent.purpose = 'entry' then
     v_rest := least(v_rest, (p_intent.target_notional - v_chain.filled_notional) / v_child.limit_price);
+  else
+    v_rest := least(v_rest, (select p.qty from public.positions as p where p.mode = v_child.mode and p.symbol = v_child.symbol));
   end if;
   if v_child.remaining_qty <= v_rest or v_child.status = 'cancel_pending' then return; end if;
   if v_child.status = 'new' and private.rest_of(p_intent, v_child.limit_price) > 0 then
@@ -103,6 +105,20 @@ $$;
 comment on function private.shrink_child is
   'After a late fill the live child may only order what is left: smaller when it was not handed over yet, else canceled and replaced by the rest.';
 alter function private.shrink_child owner to zoe_engine;
+
+create function private.shrink_other_sells(o public.crypto_orders) returns void
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  perform private.shrink_child(i, l.id)
+  from public.crypto_orders as l join public.order_intents as i on i.id = l.intent_group_id
+  where l.mode = o.mode and l.symbol = o.symbol and l.side = 'sell' and l.intent_group_id <> o.intent_group_id
+    and l.status in ('new', 'submitted', 'working', 'partially_filled');
+end
+$$;
+comment on function private.shrink_other_sells is
+  'After a late fill of a sell that had been given up: another exit of the symbol may only ask for what is still held.';
+alter function private.shrink_other_sells owner to zoe_engine;
 
 create function private.settle_intent(p_intent_id uuid, p_price numeric default null) returns uuid
 language plpgsql security definer set search_path = ''

@@ -138,6 +138,51 @@ $$;
 comment on function private.mismatch_of is 'What is off beyond tolerance, in words; null when the books agree.';
 alter function private.mismatch_of owner to zoe_engine;
 
+create function private.clock_skew_tolerance() returns interval
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return interval '5 seconds';
+end
+$$;
+comment on function private.clock_skew_tolerance is
+  'How far ahead of our clock a moment told from outside may be. Twin of CLOCK_SKEW_TOLERANCE_MS in shared/market/quote.ts.';
+grant execute on function private.clock_skew_tolerance to zoe_engine;
+
+create function private.book_problem(p_book jsonb) returns text
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+begin
+  return case
+    when pg_catalog.jsonb_typeof(p_book) is distinct from 'object' then 'they are no object'
+    when p_book -> 'cash' is null or p_book -> 'cash' = 'null' then 'cash is missing'
+    when pg_catalog.jsonb_typeof(p_book -> 'cash') not in ('string', 'number') then 'cash is no amount'
+    when p_book -> 'holdings' is null or p_book -> 'holdings' = 'null' then 'holdings are missing'
+    when pg_catalog.jsonb_typeof(p_book -> 'holdings') <> 'object' then 'holdings are no object of quantities by symbol'
+    when exists (
+      select from pg_catalog.jsonb_object_keys(p_book -> 'holdings') as h (key)
+      where (private.read_amount(p_book -> 'holdings', h.key) >= 0) is not true
+    ) then 'a holding is no quantity'
+    when p_book -> 'open_orders' is null or p_book -> 'open_orders' = 'null' then 'open_orders are missing'
+    when pg_catalog.jsonb_typeof(p_book -> 'open_orders') <> 'array' then 'open_orders are no list'
+    when exists (
+      select from pg_catalog.jsonb_array_elements(p_book -> 'open_orders') as o
+      where coalesce(o ->> 'client_order_id', o ->> 'broker_order_id', '') = ''
+    ) then 'an open order has no id'
+    when p_book ->> 'observed_at' is null then 'observed_at is missing'
+    when (p_book ->> 'observed_at')::timestamptz > v_now + private.clock_skew_tolerance() then pg_catalog.format(
+      'observed_at is %s s ahead of the clock; %s s are let pass', extract(epoch from (p_book ->> 'observed_at')::timestamptz - v_now)::integer,
+      extract(epoch from private.clock_skew_tolerance())::integer
+    )
+  end;
+end
+$$;
+comment on function private.book_problem is
+  'What is wrong with the form of the broker''s books: each part must be given, an empty one too, and no reading comes from the future. Null when nothing is.';
+grant execute on function private.book_problem to zoe_engine;
+
 create function private.read_book(
   p_mode text, p_book jsonb, out cash numeric, out holdings jsonb, out observed_at timestamptz, out problem text
 )
@@ -147,19 +192,20 @@ begin
   if p_mode is null or p_mode not in ('paper', 'live') then
     raise exception 'reconciliation_invalid' using errcode = 'PT400', detail = pg_catalog.format('mode is %s; it is paper or live.', p_mode);
   end if;
+  problem := 'the broker''s books are refused: ' || private.book_problem(p_book);
+  if problem is not null then return; end if;
   cash := private.cash_amount(private.read_amount(p_book, 'cash'));
   observed_at := (p_book ->> 'observed_at')::timestamptz;
   holdings := (
     select coalesce(pg_catalog.jsonb_object_agg(h.key, pg_catalog.trim_scale(private.read_amount(p_book -> 'holdings', h.key))::text), '{}')
-    from pg_catalog.jsonb_object_keys(coalesce(p_book -> 'holdings', '{}')) as h (key)
+    from pg_catalog.jsonb_object_keys(p_book -> 'holdings') as h (key)
     where private.read_amount(p_book -> 'holdings', h.key) <> 0
   );
-  problem := case when cash is null then 'the broker''s cash is missing' when observed_at is null then 'observed_at is missing' end;
 exception
   when data_exception or sqlstate 'PT400' then problem := 'the broker''s books are unreadable: ' || sqlerrm;
 end
 $$;
-comment on function private.read_book is 'Reads the broker''s books from the wire; problem says what is wrong with them.';
+comment on function private.read_book is 'Reads the broker''s books from the wire; problem says what is wrong with them. Half a book is none.';
 alter function private.read_book owner to zoe_engine;
 
 create function private.confirmed_qty(p_mode text, p_symbol text) returns numeric
@@ -167,20 +213,25 @@ language plpgsql stable security definer set search_path = ''
 as $$
 begin
   return (
-    select greatest(
-      coalesce((e.broker_holdings ->> p_symbol)::numeric, 0)
-      - coalesce((select f.qty from private.foreign_holdings as f where f.mode = p_mode and f.symbol = p_symbol), 0)
-      + coalesce((
-        select pg_catalog.sum(case f.side when 'buy' then f.qty else -f.qty end) from public.crypto_fills as f
+    select greatest(case
+      -- What was not ours when trading began goes first: what is left is ours, as far as it reaches.
+      when a.degraded then e.broker + coalesce((
+        select pg_catalog.sum(case f.side when 'buy' then f.qty - f.fee_qty else -(f.qty + f.fee_qty) end) from public.crypto_fills as f
         where f.mode = p_mode and f.symbol = p_symbol and f.executed_at > e.observed_at
-      ), 0), 0)
+      ), 0)
+      when e.status = 'ok' and e.broker < e.ours then p.qty - (e.ours - e.broker)
+    end, 0)
     from public.accounts as a
+    join public.positions as p on p.mode = a.mode and p.symbol = p_symbol
     join lateral (
-      select r.broker_holdings, r.observed_at from public.crypto_reconciliation_events as r where r.mode = a.mode order by r.id desc limit 1
+      select r.status, r.observed_at, coalesce((r.broker_holdings ->> p_symbol)::numeric, 0) as broker,
+        coalesce((r.local_holdings ->> p_symbol)::numeric, 0) as ours
+      from public.crypto_reconciliation_events as r where r.mode = a.mode order by r.id desc limit 1
     ) as e on true
-    where a.mode = p_mode and a.degraded
+    where a.mode = p_mode and (a.degraded or e.status = 'ok' and e.broker < e.ours)
   );
 end
 $$;
-comment on function private.confirmed_qty is 'While degraded: what the broker confirms of our holding, the cap of exits. Null: no cap.';
+comment on function private.confirmed_qty is
+  'What the broker confirms of our holding, the cap of exits: while degraded all that is there, else ours less what its books are short of within tolerance. Null: no cap.';
 alter function private.confirmed_qty owner to zoe_engine;

@@ -6,7 +6,8 @@ as $$
 begin
   return case
     when p_observed_at < (
-      select e.observed_at from public.crypto_reconciliation_events as e where e.mode = p_mode order by e.id desc limit 1
+      select least(e.observed_at, e.last_seen_at) from public.crypto_reconciliation_events as e
+      where e.mode = p_mode order by e.id desc limit 1
     ) then 'newer books of the broker were compared already'
     when exists (
       select from public.crypto_fills as f
@@ -166,6 +167,10 @@ begin
   if v_skip is not null then
     if v_book.problem is not null then
       perform private.note_health('reconciliation', p_mode, false, 'error', null, pg_catalog.jsonb_build_object('detail', v_skip));
+      perform private.open_alert(
+        'books_refused', '', p_mode, 'warning', 'The broker''s books can''t be used', 'Nothing was compared: ' || v_skip || '.',
+        'Look at what the broker answers. Half a book is never read as an empty one.', '{}', 1
+      );
     end if;
     return pg_catalog.jsonb_build_object('mode', p_mode, 'status', 'skipped', 'reason', v_skip);
   end if;
@@ -184,6 +189,8 @@ begin
   perform private.note_reconciliation(p_mode, v_book, v_account.cash, v_unknown, v_verdict.status, v_reason, v_verdict.since, v_last);
   perform private.follow_verdict(v_account, v_verdict.status, v_reason, p_book, v_book.observed_at);
   perform private.look_again(p_mode, v_book.holdings, v_unknown);
+  perform private.free_vanished(p_mode, v_book.holdings, p_book -> 'open_orders', v_book.observed_at);
+  perform private.resolve_alert('books_refused', '', p_mode);
   perform private.tell_unknown(p_mode, v_book.holdings, v_unknown);
   perform private.take_snapshots(p_mode);
   return pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('mode', p_mode, 'status', v_verdict.status, 'reason', v_reason));

@@ -104,9 +104,10 @@ export const writeCandle = ({ symbol, openedAt, open, high, low, close, volume }
   volume,
 });
 
-/** Writes the broker's own books of a mode, for reconciliation. */
+/** Writes the broker's own books of a mode, for reconciliation: as old as their oldest part, the open orders being asked for at `askedAt`. */
 export const writeBook = (
   mode: Mode,
+  askedAt: Millis,
   balances: Balances,
   holdings: Holdings,
   open: readonly ExecutionReport[],
@@ -116,10 +117,11 @@ export const writeBook = (
   holdings: holdings.quantities,
   open_orders: open.map((order) => ({
     client_order_id: order.clientOrderId,
+    broker_order_id: order.brokerOrderId,
     symbol: order.symbol,
     side: order.side,
     qty: order.qty,
     filled_qty: order.filledQty,
   })),
-  observed_at: formatInstant(Math.min(balances.observedAt, holdings.observedAt)),
+  observed_at: formatInstant(Math.min(askedAt, balances.observedAt, holdings.observedAt)),
 });
