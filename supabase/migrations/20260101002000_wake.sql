@@ -96,6 +96,7 @@ begin
   where d.name = p_name
     -- Once a slot, unless the call was lost: nothing began within 20 seconds.
     and (d.slot is distinct from v_slot or d.dispatched_at <= v_now - interval '20 seconds')
+    and (d.refusals = 0 or d.dispatched_at <= v_now - private.back_off(d.refusals - 1, 20, 300))
     and not exists (select from public.tick_runs as r where r.name = p_name and r.slot between v_slot and v_now)
     and not exists (
       select from private.tick_leases as l where l.name = p_name and l.run_id is not null and l.expires_at > v_now
@@ -103,23 +104,37 @@ begin
   return case when found then v_slot end;
 end
 $$;
-comment on function private.claim_dispatch is 'Takes the call of the current slot, if it is due. Returns the slot, or null.';
+comment on function private.claim_dispatch is
+  'Takes the call of the current slot, if it is due. A function that does not take its calls is called ever more rarely, every five minutes at last. Returns the slot, or null.';
 alter function private.claim_dispatch owner to zoe_engine;
 
-create function private.note_due_orders() returns boolean
+create function private.tick_has_work(p_name text) returns boolean
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return case
+    when p_name = 'reposition-tick' then private.work_is_due()
+    else pg_catalog.cardinality(private.engine_modes(private.engine_of(p_name))) > 0
+  end;
+end
+$$;
+comment on function private.tick_has_work is 'Whether a tick is to be called at all: orders wait for it, or its engine is on or still holds something.';
+alter function private.tick_has_work owner to zoe_engine;
+
+create function private.note_work(p_name text) returns boolean
 language plpgsql security definer set search_path = ''
 as $$
 declare
-  v_due boolean := private.work_is_due();
+  v_due boolean := private.tick_has_work(p_name);
 begin
   update private.tick_dispatches as d
   set due_since = case when v_due then private.clock() end
-  where d.name = 'reposition-tick' and v_due is distinct from (d.due_since is not null);
+  where d.name = p_name and v_due is distinct from (d.due_since is not null);
   return v_due;
 end
 $$;
-comment on function private.note_due_orders is 'Whether orders wait for the reposition tick; remembers since when.';
-alter function private.note_due_orders owner to zoe_engine;
+comment on function private.note_work is 'Whether a tick is to be called; remembers since when.';
+alter function private.note_work owner to zoe_engine;
 
 create function private.watch_cancels() returns void
 language plpgsql security definer set search_path = ''
@@ -153,7 +168,8 @@ declare
 begin
   perform private.watch_cancels();
   foreach v_name in array array['trader-tick', 'edge-factory-tick', 'reposition-tick'] loop
-    if v_name = 'reposition-tick' and not private.note_due_orders() then continue; end if;
+    if not private.note_work(v_name) then continue; end if;
+    perform private.note_answer(v_name);
     v_slot := private.claim_dispatch(v_name);
     if v_slot is null then continue; end if;
     v_request := private.try_call(v_name, pg_catalog.jsonb_build_object('trigger', 'cron', 'slot', private.iso(v_slot)));

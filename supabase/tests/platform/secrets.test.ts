@@ -109,6 +109,12 @@ describe("no secret is ever told", () => {
     const [row] = await sql<{ id: string }[]>`select id from vault.decrypted_secrets where name = ${name}`;
     return row?.id ?? "";
   };
+  /** What the alert about the trader says its last call was answered. */
+  const stalledBecause = async (): Promise<string> => {
+    const [alert] = await sql<{ detail: string }[]>`
+      select detail from alerts where kind = 'tick_stalled' and key = 'trader-tick' and resolved_at is null`;
+    return alert?.detail.split("Its last call was answered ")[1] ?? "";
+  };
   const ticks = async () => (await sql<{ n: number }[]>`select count(*)::int as n from tick_runs`)[0]?.n ?? 0;
 
   it("not by the console, though every function logs every line of it", async () => {
@@ -118,6 +124,7 @@ describe("no secret is ever told", () => {
     await sql`select vault.update_secret(${id}, ${`${callers.keys.cronToken}?`})`;
     const told = platform.output().length;
     while (!platform.output().slice(told).includes("request_refused")) await sleep(100);
+    while (!(await stalledBecause()).startsWith("401")) await sleep(200);
     await sql`select vault.update_secret(${id}, ${callers.keys.cronToken})`;
     const before = await ticks();
     while ((await ticks()) < before + 3) await sleep(200);
