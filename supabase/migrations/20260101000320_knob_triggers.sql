@@ -69,10 +69,11 @@ begin
   if new.key = 'kill_switch' and new.value = 'true' then
     perform private.cancel_for_kill_switch();
   end if;
+  if new.key in ('TRADER_MODE', 'EDGE_FACTORY_MODE', 'LIVE_CONFIRM') then perform private.cancel_unarmed_entries(); end if;
   return null;
 end
 $$;
-comment on function private.after_knob_change is 'Logs a changed knob. A kill cancels what it must in the same transaction.';
+comment on function private.after_knob_change is 'Logs a changed knob. A kill, and a mode that changes, cancel what they must in the same transaction.';
 alter function private.after_knob_change owner to zoe_engine;
 
 create function private.check_knob_was_found() returns trigger

@@ -61,7 +61,8 @@ begin
     return private.denial('MODE_NOT_ARMED', 'Live trading is not armed: LIVE_CONFIRM doesn''t hold the arming phrase.', '{"mode": "live"}');
   end if;
   v_engine_mode := case p_engine when 'trader' then k.trader when 'edge_factory' then k.edge_factory else p_mode end;
-  if v_engine_mode is distinct from p_mode then
+  -- A disabled engine, or one that works elsewhere now, enters nothing; what it holds here it sells until it is flat.
+  if p_purpose = 'entry' and v_engine_mode is distinct from p_mode then
     return private.denial(
       'MODE_NOT_ARMED', pg_catalog.format('%s works in mode %s, not %s.', p_engine, v_engine_mode, p_mode),
       pg_catalog.jsonb_build_object('engine', p_engine, 'engine_mode', v_engine_mode, 'mode', p_mode)

@@ -38,18 +38,9 @@ grant execute on function private.describe_order to zoe_engine;
 create function private.stop_halted_sends() returns void
 language plpgsql set search_path = ''
 as $$
-declare
-  v_now timestamptz := private.clock();
-  o record;
 begin
   perform private.cancel_halted_entries(a.mode, true) from public.accounts as a order by a.mode;
-  for o in
-    select k.id, lower(private.check_state_guards(k.mode, k.engine, 'entry') ->> 'code') as reason
-    from public.crypto_orders as k
-    where k.status = 'new' and k.purpose = 'entry' and k.next_action_at <= v_now
-  loop
-    if o.reason is not null then perform private.cancel_orders(array[o.id], o.reason, 'guards'); end if;
-  end loop;
+  perform private.cancel_unarmed_entries(true);
 end
 $$;
 comment on function private.stop_halted_sends is

@@ -102,12 +102,17 @@ begin
     select 'tick_stalled', t.name, null::text, 'critical', t.name || ' has stalled',
       pg_catalog.format('No good run for %s seconds; it is due every %s. %s', extract(epoch from v_now - t.waiting_since)::integer,
         extract(epoch from t.cadence)::integer,
-        coalesce('The last run ended in error: ' || t.error || '.', 'It is not being run at all.')),
-      'Look at the function''s log and at cron.job_run_details; run it by hand with npm run invoke ' || t.name || '.',
-      1, '{}'::jsonb
+        coalesce('Its last call was answered ' || t.answer || '.', 'The last run ended in error: ' || t.error || '.',
+          'It is not being run at all.')),
+      case
+        when t.answer ~ '^(401|403)' then 'The Vault''s cron_token is not the functions'' ZOE_CRON_TOKEN: make them equal.'
+        when t.answer ~ '^404' then 'The function is not there: deploy it, or correct the Vault''s project_url.'
+        else 'Look at the function''s log and at cron.job_run_details; run it by hand with npm run invoke ' || t.name || '.'
+      end,
+      1, pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('answer', t.answer, 'refusals', nullif(t.refusals, 0)))
     from (
-      select d.name, private.tick_cadence(d.name) as cadence, last.error,
-        greatest(good.started_at, v_awake, case when d.name = 'reposition-tick' then d.due_since end) as waiting_since
+      select d.name, private.tick_cadence(d.name) as cadence, last.error, d.answer, d.refusals,
+        greatest(good.started_at, v_awake, d.due_since) as waiting_since
       from private.tick_dispatches as d
       left join lateral (
         select r.started_at from public.tick_runs as r
@@ -116,7 +121,7 @@ begin
       left join lateral (
         select r.error from public.tick_runs as r where r.name = d.name order by r.started_at desc limit 1
       ) as last on true
-      where d.name <> 'reposition-tick' or d.due_since is not null
+      where d.due_since is not null
     ) as t
     where v_now - t.waiting_since > greatest(
       t.cadence * private.knob_number('ALERT_TICK_LATE_CADENCES')::double precision,
@@ -213,12 +218,15 @@ begin
   perform private.close_lost_runs();
   perform private.close_settled_alerts();
   perform private.check_realtime();
+  perform private.look_at_ticks();
   return private.settle_alerts(
     private.state_alert_kinds()
-      || array['stuck_orders', 'order_unresolved', 'cancel_unconfirmed', 'rejections', 'tick_stalled', 'missing_secret', 'market_data'],
+      || array['stuck_orders', 'order_unresolved', 'cancel_unconfirmed', 'rejections', 'tick_stalled', 'missing_secret', 'market_data', 'held_unquoted',
+      'exits_blocked'],
     array(select f from private.find_state_problems() as f)
       || array(select f from private.find_order_delays() as f)
       || array(select f from private.find_silences() as f)
+      || array(select f from private.find_unwatched() as f)
   );
 end
 $$;

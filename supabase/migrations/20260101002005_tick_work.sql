@@ -116,6 +116,24 @@ $$;
 comment on function private.trader_work is 'What an engine decides from, in one mode.';
 alter function private.trader_work owner to zoe_engine;
 
+create function private.engine_work(p_engine text) returns jsonb
+language plpgsql stable security definer set search_path = ''
+as $$
+declare
+  v_works jsonb := (
+    select pg_catalog.jsonb_agg(
+      private.trader_work(m.mode) || pg_catalog.jsonb_build_object('exits_only', m.mode <> private.mode_of(p_engine)) order by m.place
+    )
+    from pg_catalog.unnest(private.engine_modes(p_engine)) with ordinality as m (mode, place)
+  );
+begin
+  return v_works -> 0 || pg_catalog.jsonb_build_object('elsewhere', v_works - 0);
+end
+$$;
+comment on function private.engine_work is
+  'What an engine decides from in its first mode, and the same of each other mode it still holds something in (elsewhere). exits_only: it enters nothing there.';
+alter function private.engine_work owner to zoe_engine;
+
 create function private.orphan_intents_work() returns jsonb
 language plpgsql stable security definer set search_path = ''
 as $$

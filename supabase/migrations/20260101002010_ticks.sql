@@ -10,6 +10,21 @@ $$;
 comment on function private.mode_knob is 'The knob that says which mode a tick''s engine runs in; null for the reposition tick, which serves both.';
 grant execute on function private.mode_knob to zoe_engine;
 
+create function private.note_disabled(p_name text) returns void
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  perform private.note_health(
+    p_name, m.mode, true, 'ok', 0, pg_catalog.jsonb_build_object('detail', private.mode_knob(p_name) || ' is disabled')
+  )
+  from (
+    select 'paper' as mode union select h.mode from public.health_heartbeat as h where h.component = p_name order by mode
+  ) as m;
+end
+$$;
+comment on function private.note_disabled is 'The heartbeat of an engine that is switched off and holds nothing: disabled is neither silent nor late.';
+alter function private.note_disabled owner to zoe_engine;
+
 create function private.require_tick(p_name text) returns void
 language plpgsql stable set search_path = ''
 as $$
@@ -85,7 +100,7 @@ comment on function private.recover_from_db is
   'How every reposition tick begins, whatever a crash left behind: active intents get their missing order, and all that is due is claimed to be sent, looked up or canceled.';
 alter function private.recover_from_db owner to zoe_engine;
 
-create function private.tick_work(p_name text, p_mode text, p_run_id uuid, p_token bigint) returns jsonb
+create function private.tick_work(p_name text, p_run_id uuid, p_token bigint) returns jsonb
 language plpgsql security definer set search_path = ''
 as $$
 declare
@@ -98,7 +113,7 @@ begin
   end if;
   select coalesce(pg_catalog.jsonb_agg(o), '[]') into v_orders
   from private.claim_orders(p_run_id, p_token, 100, array['send']) as o;
-  return private.market_work() || private.trader_work(p_mode) || pg_catalog.jsonb_build_object('orders', v_orders);
+  return private.market_work() || private.engine_work(private.engine_of(p_name)) || pg_catalog.jsonb_build_object('orders', v_orders);
 end
 $$;
 comment on function private.tick_work is 'Everything a tick decides from, and the orders it has claimed.';
@@ -123,8 +138,10 @@ begin
   if v_token is null then return private.skip_tick('overlap'); end if;
   perform private.set_actor(p_name, v_run_id::text);
   perform private.apply_env_knobs(p_env);
-  if private.mode_knob(p_name) is not null then v_mode := private.knob_text(private.mode_knob(p_name)); end if;
-  if v_mode = 'disabled' then v_skipped := private.mode_knob(p_name) || ' is disabled'; end if;
+  if private.mode_knob(p_name) is not null then
+    v_mode := coalesce((private.engine_modes(private.engine_of(p_name)))[1], 'disabled');
+    if v_mode = 'disabled' then v_skipped := private.mode_knob(p_name) || ' is disabled'; end if;
+  end if;
   insert into public.tick_runs (id, name, slot, mode, trigger, token, outcome, reason)
   values (v_run_id, p_name, p_slot, v_mode, p_trigger, v_token, case when v_skipped is null then 'running' else 'skipped' end, v_skipped)
   on conflict (name, slot) do nothing;
@@ -132,10 +149,10 @@ begin
   if v_skipped is not null then
     update public.tick_runs as r set finished_at = r.started_at, duration_ms = 0 where r.id = v_run_id;
     -- Switched off is not silent: that it was called is its heartbeat.
-    perform private.note_health(p_name, 'paper', true, 'ok', 0, pg_catalog.jsonb_build_object('detail', v_skipped));
+    perform private.note_disabled(p_name);
     return private.skip_tick('disabled');
   end if;
-  v_work := private.tick_work(p_name, v_mode, v_run_id, v_token);
+  v_work := private.tick_work(p_name, v_run_id, v_token);
   perform private.hold_clock();
   update private.tick_leases as l set run_id = v_run_id, expires_at = private.clock() + interval '120 seconds' where l.name = p_name;
   return pg_catalog.jsonb_build_object(
@@ -145,7 +162,7 @@ begin
 end
 $$;
 comment on function private.begin_tick is
-  'Starts a run unless its slot is taken, another run holds the lease, or the engine is disabled; hands out the work and claims orders.';
+  'Starts a run unless its slot is taken, another run holds the lease, or the engine is disabled and holds nothing; hands out the work and claims orders.';
 alter function private.begin_tick owner to zoe_engine;
 
 create function public.begin_tick(

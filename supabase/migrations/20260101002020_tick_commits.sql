@@ -41,9 +41,9 @@ begin
       target_price = coalesce(s.target_price, p.target_price), trail_armed = coalesce(s.trail_armed, p.trail_armed),
       exit_by = coalesce(s.exit_by, p.exit_by), updated_at = private.clock(), version = p.version + 1
   from pg_catalog.jsonb_to_recordset(p_states) as s (
-    symbol text, high_water numeric, stop_price numeric, target_price numeric, trail_armed boolean, exit_by timestamptz
+    mode text, symbol text, high_water numeric, stop_price numeric, target_price numeric, trail_armed boolean, exit_by timestamptz
   )
-  where p.mode = p_mode and p.symbol = s.symbol and p.qty > 0
+  where p.mode = coalesce(s.mode, p_mode) and p.symbol = s.symbol and p.qty > 0
     and (p.high_water, p.stop_price, p.target_price, p.trail_armed, p.exit_by) is distinct from (
       coalesce(s.high_water, p.high_water), coalesce(s.stop_price, p.stop_price), coalesce(s.target_price, p.target_price),
       coalesce(s.trail_armed, p.trail_armed), coalesce(s.exit_by, p.exit_by)

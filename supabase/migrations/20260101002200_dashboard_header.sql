@@ -86,7 +86,9 @@ language sql stable security invoker set search_path = ''
 return (
   select pg_catalog.jsonb_object_agg(t.name, pg_catalog.jsonb_build_object(
     'outcome', last.outcome, 'started_at', private.iso(last.started_at), 'age_seconds', private.age_seconds(last.started_at),
+    'disabled', t.is_disabled,
     'late', case
+      when t.is_disabled then false
       when t.name = 'reposition-tick' then exists (
         select from public.crypto_orders as o where o.next_action_at < private.clock() - interval '90 seconds'
       )
@@ -95,13 +97,16 @@ return (
       ), true)
     end
   ))
-  from pg_catalog.unnest(array['trader-tick', 'edge-factory-tick', 'reposition-tick']) as t (name)
+  from (
+    select n.name, case when n.engine is null then false else pg_catalog.cardinality(private.engine_modes(n.engine)) = 0 end as is_disabled
+    from (values ('trader-tick', 'trader'), ('edge-factory-tick', 'edge_factory'), ('reposition-tick', null)) as n (name, engine)
+  ) as t
   left join lateral (
     select r.outcome, r.started_at from public.tick_runs as r where r.name = t.name order by r.started_at desc limit 1
   ) as last on true
 );
 comment on function private.header_ticks is
-  'When each tick last began, and whether that is too long ago; computed here, so that it is seen even when the watchdog is down.';
+  'When each tick last began, and whether that is too long ago (never for an engine that is disabled and holds nothing); computed here, so that it is seen even when the watchdog is down.';
 grant execute on function private.header_ticks to authenticated;
 grant execute on function private.tick_cadence, private.knob_seconds to authenticated;
 

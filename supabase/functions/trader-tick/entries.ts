@@ -20,7 +20,8 @@ export interface Scanned {
 
 /** What the scan leads to: rows for the scanner, buys to submit, and words. */
 export interface Entries {
-  readonly scans: readonly Json[];
+  /** Null where nothing may be entered: that is no empty scan. */
+  readonly scans: readonly Json[] | null;
   readonly intents: readonly Json[];
   readonly thoughts: readonly Json[];
 }
@@ -140,6 +141,7 @@ const summary = (scanned: readonly Scanned[], best: string): Json => {
 
 /** Decides entries from the best score down, each against what the ones before it leave; the database guards them all again. */
 export const decideEntries = (run: TickRun, watch: Watch): Entries => {
+  if (run.work.exitsOnly) return { scans: null, intents: [], thoughts: [] };
   const scanned = scan(run, watch);
   const scans = scanned.map((one) => writeScan(run, watch, one));
   count(run.findings, "scanned", scanned.length);

@@ -175,6 +175,44 @@ describe("the trader tick", () => {
     ]);
   });
 
+  it("only exits where its engine is disabled: no scan, no entry, and the stop of what is held is carried out", async () => {
+    market.quote(BTC, "19000", "19010", NOW);
+    const { intents, payload } = await runWith({ exits_only: true, positions: [held()] });
+    expect(intents).toMatchObject([{ mode: "paper", symbol: BTC, purpose: "exit", reason: "stop" }]);
+    expect(payload).not.toHaveProperty("scans");
+    expect(payload.candles).toEqual([]);
+    expect((payload.quotes as Json[]).map(({ symbol }) => symbol)).toEqual([BTC]);
+  });
+
+  it("goes on exiting where it worked before, in the same run, and keeps the exit states apart", async () => {
+    market.quote(BTC, "19000", "19010", NOW);
+    const quote = { symbol: BTC, bid: "20700", ask: "20710", bidSize: null, askSize: null, source: "broker" };
+    const broker = { ...noBroker, quotes: async () => success([{ ...quote, observedAt: NOW }]) };
+    const paper = { mode: "paper", exits_only: true, positions: [held()] };
+    const { intents, payload } = await runWith({ mode: "live", positions: [held()], elsewhere: [paper] }, {}, broker);
+    expect(intents.filter(({ purpose }) => purpose === "exit")).toMatchObject([
+      { mode: "live", reason: "target" },
+      { mode: "paper", reason: "stop", limit_price: "18962" },
+    ]);
+    expect(payload.exit_states).toMatchObject([
+      { mode: "live", high_water: "20700" },
+      { mode: "paper", high_water: "20000" },
+    ]);
+  });
+
+  it("asks the broker about what is held and off the watchlist alone, so that a delisted symbol spoils no other's quote", async () => {
+    const asked: string[][] = [];
+    const broker = {
+      ...noBroker,
+      quotes: async (symbols: readonly string[]) => {
+        asked.push([...symbols]);
+        return success([]);
+      },
+    };
+    await runWith({ mode: "live", positions: [held({ symbol: "OLD-USD" })] }, {}, broker);
+    expect(asked).toEqual([[BTC, ETH], ["OLD-USD"]]);
+  });
+
   it("prices live orders by the broker's own quotes", async () => {
     const quote = {
       symbol: BTC,

@@ -18,24 +18,32 @@ export interface Watch {
 const CANDLES_BACK_MS = 150 * 60_000;
 const CANDLE_FETCHES = 4;
 
-const watchlistOf = (run: TickRun): string[] =>
-  run.work.instruments.filter(({ enabled }) => enabled).map(({ symbol }) => symbol);
+/** What may be entered: nothing where the engine only exits. */
+const watchlistOf = ({ work }: TickRun): string[] =>
+  work.exitsOnly ? [] : work.instruments.filter(({ enabled }) => enabled).map(({ symbol }) => symbol);
 
 /** Live prices come from the broker that would trade them, paper ones from the market. */
 const fetchQuotes = async (run: TickRun, symbols: readonly string[]): Promise<ReadonlyMap<string, QuoteResult>> => {
   if (run.work.mode !== "live") return run.market.tickers(symbols);
+  const listed = watchlistOf(run);
+  const asked = [listed, ...symbols.filter((symbol) => !listed.includes(symbol)).map((symbol) => [symbol])];
+  const answers = await each(asked, run.concurrency, (some) => quotesOfBroker(run, some));
+  return new Map(answers.flat());
+};
+
+/** What a symbol that was delisted makes of an answer must spoil no other's: such ones are asked about alone. */
+const quotesOfBroker = async (run: TickRun, symbols: readonly string[]): Promise<[string, QuoteResult][]> => {
+  if (symbols.length === 0) return [];
   const answer = await run.broker("live").quotes(symbols);
   const known = new Map((answer.ok ? answer.value : []).map((quote) => [quote.symbol, quote]));
   const message = answer.ok ? "the broker quotes no such symbol" : answer.error.message;
-  return new Map(
-    symbols.map((symbol): [string, QuoteResult] => {
-      const quote = known.get(symbol);
-      return [
-        symbol,
-        quote ? { ok: true, value: quote } : { ok: false, error: { code: "unavailable", symbol, message } },
-      ];
-    }),
-  );
+  return symbols.map((symbol) => {
+    const quote = known.get(symbol);
+    return [
+      symbol,
+      quote ? { ok: true, value: quote } : { ok: false, error: { code: "unavailable", symbol, message } },
+    ];
+  });
 };
 
 const plausible = (run: TickRun, symbol: string, result: QuoteResult): QuoteResult => {

@@ -134,6 +134,7 @@ export const OPEN_PRIVATE_FUNCTIONS: Readonly<Record<string, "signed-in" | "engi
   current_app_role: "both",
   current_user_id: "both",
   dust: "engine",
+  engine_modes: "signed-in",
   finish_tick: "engine",
   day_notional_used: "signed-in",
   header_account: "signed-in",

@@ -35,7 +35,10 @@ beforeEach(async () => {
 });
 
 describe("the dispatch", () => {
-  beforeEach(secrets);
+  beforeEach(async () => {
+    await secrets();
+    await db.sql`update public.config set value = 'paper' where key = 'EDGE_FACTORY_MODE'`;
+  });
 
   it("calls the engines' functions with the slot and the cron token, and waits five seconds for them", async () => {
     expect(await dispatch()).toBe(2);
@@ -54,7 +57,7 @@ describe("the dispatch", () => {
     await db.advanceClock(5);
     expect(await dispatch()).toBe(0);
     await ticks.finish(await ticks.start("trader-tick", { slot: NOON, trigger: "cron" }));
-    await ticks.begin("edge-factory-tick", { slot: NOON, trigger: "cron" });
+    await ticks.finish(await ticks.start("edge-factory-tick", { slot: NOON, trigger: "cron" }));
     await db.advanceClock(50);
     expect(await dispatch()).toBe(0);
     await db.advanceClock(5);
@@ -63,7 +66,7 @@ describe("the dispatch", () => {
 
   it("calls a second time when the first call was lost and nothing began", async () => {
     await dispatch();
-    await ticks.begin("edge-factory-tick", { slot: NOON, trigger: "cron" });
+    await ticks.finish(await ticks.start("edge-factory-tick", { slot: NOON, trigger: "cron" }));
     await calls();
     await db.advanceClock(20);
     expect(await dispatch()).toBe(1);

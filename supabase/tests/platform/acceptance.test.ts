@@ -69,9 +69,11 @@ describe.skipIf(!hasMarketData(...RECORDINGS))("paper trading end to end (record
     expect(platform.output()).not.toMatch(/error|failed|crash|ended \(/i);
   });
 
-  it("records why the edge factory does nothing", async () => {
-    const [run] = await sql`select distinct outcome, reason from tick_runs where name = 'edge-factory-tick'`;
-    expect(run).toEqual({ outcome: "skipped", reason: "EDGE_FACTORY_MODE is disabled" });
+  it("never calls the edge factory, which is disabled and holds nothing, and its heartbeat says why", async () => {
+    expect(await sql`select from tick_runs where name = 'edge-factory-tick' and trigger = 'cron'`).toHaveLength(0);
+    const [beat] = await sql`
+      select status, details ->> 'detail' as detail from health_heartbeat where component = 'edge-factory-tick'`;
+    expect(beat).toEqual({ status: "ok", detail: "EDGE_FACTORY_MODE is disabled" });
   });
 
   it("runs a tick by hand through npm run invoke", async () => {

@@ -47,18 +47,26 @@ export interface Account {
   readonly opened: boolean;
 }
 
-/** Everything a tick decides on, loaded in one round trip; what a tick has no use for is empty. */
-export interface Work {
-  readonly config: Config;
-  readonly instruments: readonly Instrument[];
-  readonly quotes: readonly Quote[];
-  readonly orders: readonly ClaimedOrder[];
+/** What an engine decides on in one mode; for a tick without an engine the mode is null and the rest empty. */
+export interface ModeWork {
   readonly mode: Mode | null;
+  /** The engine is disabled, or works elsewhere, and only sells here what it still holds. */
+  readonly exitsOnly: boolean;
   readonly account: Account | null;
   readonly tradingState: string | null;
   readonly positions: readonly HeldPosition[];
   readonly openOrders: readonly OpenOrder[];
   readonly latestCandles: Readonly<Record<string, Millis>>;
+}
+
+/** Everything a tick decides on, loaded in one round trip; what a tick has no use for is empty. */
+export interface Work extends ModeWork {
+  readonly config: Config;
+  readonly instruments: readonly Instrument[];
+  readonly quotes: readonly Quote[];
+  readonly orders: readonly ClaimedOrder[];
+  /** The other modes in which the engine still holds something. */
+  readonly elsewhere: readonly ModeWork[];
 }
 
 const positive = (body: unknown, field: string) => read.amount(body, field, read.POSITIVE);
@@ -138,16 +146,22 @@ const readLatestCandles = (work: unknown): Readonly<Record<string, Millis>> => {
   return Object.fromEntries(symbols.map((symbol) => [symbol, read.instant(latest, symbol)]));
 };
 
-/** Reads the `work` of begin_tick's answer, or throws Malformed. */
-export const readWork = (work: unknown): Work => ({
-  config: readConfig(read.fieldOf(work, "config")),
-  instruments: read.listIn(work, "instruments", readInstrument),
-  quotes: read.listIn(work, "quotes", readQuote),
-  orders: read.listIn(work, "orders", readClaimedOrder),
+const readModeWork = (work: unknown): ModeWork => ({
   mode: read.nullable(work, "mode", (body, field) => read.oneOf(body, field, MODES)),
+  exitsOnly: read.fieldOf(work, "exits_only") === true,
   account: read.nullable(work, "account", readAccount),
   tradingState: read.textOf(read.fieldOf(work, "trading_state"), "state"),
   positions: read.listIn(work, "positions", readPosition),
   openOrders: read.listIn(work, "open_orders", readOpenOrder),
   latestCandles: readLatestCandles(work),
+});
+
+/** Reads the `work` of begin_tick's answer, or throws Malformed. */
+export const readWork = (work: unknown): Work => ({
+  ...readModeWork(work),
+  config: readConfig(read.fieldOf(work, "config")),
+  instruments: read.listIn(work, "instruments", readInstrument),
+  quotes: read.listIn(work, "quotes", readQuote),
+  orders: read.listIn(work, "orders", readClaimedOrder),
+  elsewhere: read.listIn(work, "elsewhere", readModeWork),
 });

@@ -24,6 +24,7 @@ export function DataAge({ header }: { header: Header | undefined }) {
           data {duration(age)} old
         </Badge>
       </span>
+      {header.last_tick["trader-tick"]?.disabled && <Badge tone="warn">trader disabled</Badge>}
       {lateTicks(header, cadences, now).map((name) => (
         <Badge key={name} tone="bad">
           {name} is late

@@ -23,7 +23,17 @@ export interface Header {
   readonly kill_switch: boolean;
   readonly quote_age_seconds: number | string | null;
   readonly last_tick: Readonly<
-    Record<string, { outcome: string; started_at: string | null; age_seconds: number | string | null; late: boolean }>
+    Record<
+      string,
+      {
+        outcome: string;
+        started_at: string | null;
+        age_seconds: number | string | null;
+        late: boolean;
+        /** Its engine is switched off and holds nothing: it is not called. */
+        disabled?: boolean;
+      }
+    >
   >;
   readonly account: {
     readonly cash: Amount;

@@ -23,6 +23,11 @@ describe("a tick is late", () => {
     expect(lateTicks({ last_tick: { "trader-tick": tick(true, null) } }, CADENCES, at(0))).toEqual(["trader-tick"]);
   });
 
+  it("never while its engine is switched off and holds nothing, however old its last start is", () => {
+    const header = { last_tick: { "edge-factory-tick": { ...tick(false), disabled: true } } };
+    expect(lateTicks(header, CADENCES, at(86_400))).toEqual([]);
+  });
+
   it("never because the reposition tick has nothing to do", () => {
     expect(lateTicks({ last_tick: { "reposition-tick": tick(false) } }, CADENCES, at(9999))).toEqual([]);
   });
