@@ -139,7 +139,8 @@ const whyNot = (run: TickRun, scanned: readonly Scanned[], skipped: readonly str
     if (quote === null || instrument === undefined) return [];
     return leastNotional({ quote, instrument, feeBps: feeBps(run), config }) ?? [];
   });
-  const isUsedUp = left !== null && minimums.every((minimum) => decimal(left).lt(decimal(minimum)));
+  const isUsedUp =
+    left !== null && minimums.length > 0 && minimums.every((minimum) => decimal(left).lt(decimal(minimum)));
   if (isUsedUp) return `MAX_DAILY_NOTIONAL of ${config.MAX_DAILY_NOTIONAL} leaves ${left} USD for today`;
   return skipped[0] ?? "all enter";
 };

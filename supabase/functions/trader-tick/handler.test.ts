@@ -218,6 +218,9 @@ describe("the trader tick", () => {
     const usedUp = await runWith({ account: day });
     expect(usedUp.intents).toEqual([]);
     expect(usedUp.thoughts[0]?.content).toContain("MAX_DAILY_NOTIONAL of 50 leaves 0.4 USD for today");
+    market.fail(true);
+    const blind = await runWith({ account: { ...day, daily_notional_left: "50" } });
+    expect(blind.thoughts[0]?.content).toContain("no usable quote");
   });
 
   it("tells a symbol without data from one with a low score", async () => {
