@@ -73,6 +73,7 @@ describe("a gap in the market's data", () => {
     market.trend(BTC, 20000, 0.01, NOW, 30);
     const { thoughts } = await runWith({ latest_candles: { [BTC]: "2026-03-01T10:52:00Z" } });
     expect(thoughts[0]).toEqual({
+      mode: "paper",
       type: "data_gap",
       symbol: BTC,
       content: "BTC-USD: no data from 2026-03-01T10:53Z to 2026-03-01T11:30Z (37 min)",
@@ -249,7 +250,7 @@ describe("the trader tick", () => {
     const { intents, payload } = await runWith({ exits_only: true, positions: [held()] });
     expect(intents).toMatchObject([{ mode: "paper", symbol: BTC, purpose: "exit", reason: "stop" }]);
     expect(payload).not.toHaveProperty("scans");
-    expect(payload.candles).toEqual([]);
+    expect(new Set((payload.candles as Json[]).map(({ symbol }) => symbol))).toEqual(new Set([BTC]));
     expect((payload.quotes as Json[]).map(({ symbol }) => symbol)).toEqual([BTC]);
   });
 
