@@ -59,7 +59,13 @@ const runWith = async (work: Json, knobs: Json = {}, broker = noBroker) => {
   const payload = store.told.find(({ call }) => call === "commit")?.payload ?? {};
   const finished = store.told.find(({ call }) => call === "finish")?.payload ?? {};
   const heartbeats = (finished.heartbeats ?? []) as Json[];
-  return { result, payload, heartbeats, intents: (payload.intents ?? []) as Json[], thoughts: (payload.thoughts ?? []) as Json[] };
+  return {
+    result,
+    payload,
+    heartbeats,
+    intents: (payload.intents ?? []) as Json[],
+    thoughts: (payload.thoughts ?? []) as Json[],
+  };
 };
 
 describe("a gap in the market's data", () => {
