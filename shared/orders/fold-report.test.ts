@@ -64,6 +64,24 @@ describe("foldReport", () => {
     expect(foldReport(order("cancel_pending"), report("filled", "1")).order.status).toBe("filled");
   });
 
+  it("opens an order again that a person has corrected, on the broker's first word after that", () => {
+    const corrected = order("canceled", {
+      filledQty: "0.5",
+      averagePrice: "100",
+      fee: "0.475",
+      lastReportAt: 5,
+      openCorrectionAt: 8,
+    });
+    const again = foldReport(corrected, report("partially_filled", "0.5"));
+    expect(again).toMatchObject({ flags: [], order: { status: "partially_filled", openCorrectionAt: null } });
+    expect(foldReport(corrected, report("partially_filled", "0.5", 7)).order).toMatchObject({ status: "canceled" });
+    const confirmed = foldReport(corrected, report("canceled", "0.5")).order;
+    expect(foldReport(confirmed, report("working", "0.5", 12))).toMatchObject({
+      flags: ["contradictory_report"],
+      order: { status: "canceled" },
+    });
+  });
+
   it("books a late fill: a partial one keeps the status, a full one ends as filled", () => {
     const canceled = order("canceled", { lastReportAt: 5 });
     const partial = foldReport(canceled, report("canceled", "0.5"));

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { isLegalTransition, isLive, NEVER_REACHED_BROKER, ORDER_STATUSES, TRANSITIONS } from "./status.ts";
+import {
+  CORRECTIONS,
+  isLegalTransition,
+  isLive,
+  NEVER_REACHED_BROKER,
+  ORDER_STATUSES,
+  REOPENINGS,
+  TRANSITIONS,
+} from "./status.ts";
 
 describe("the transition table", () => {
   it("is the design's, row by row", () => {
@@ -14,6 +22,14 @@ describe("the transition table", () => {
       rejected: ["filled", "working", "partially_filled"],
       filled: [],
     });
+  });
+
+  it("keeps what only a correction may do apart from what happens by itself", () => {
+    for (const table of [CORRECTIONS, REOPENINGS]) {
+      for (const from of ORDER_STATUSES) {
+        for (const to of table[from] ?? []) expect(isLegalTransition(from, to), `${from} -> ${to}`).toBe(false);
+      }
+    }
   });
 
   it("never cancels an order without proof, except one that was never handed over", () => {
