@@ -216,7 +216,9 @@ begin
   on conflict (date, mode) do update
   set equity = excluded.equity, high_water = excluded.high_water, unrealized_pnl = excluded.unrealized_pnl, updated_at = private.clock()
   where (d.equity, d.high_water, d.unrealized_pnl) is distinct from (excluded.equity, excluded.high_water, excluded.unrealized_pnl);
-  perform private.derive_day(v_today, p_mode);
+  -- And the next: a replay's clock may have gone back.
+  perform private.derive_day(d.date, p_mode) from public.pnl_daily as d
+  where d.mode = p_mode and d.date in (v_today, (select pg_catalog.min(n.date) from public.pnl_daily as n where n.mode = p_mode and n.date > v_today));
   insert into private.closing_marks as m (date, marks)
   select v_today, coalesce(pg_catalog.jsonb_object_agg(q.symbol, private.mark_price(q.symbol)::text), '{}') from public.quotes as q
   on conflict (date) do update set marks = excluded.marks where m.marks <> excluded.marks;
