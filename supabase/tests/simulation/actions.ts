@@ -1,7 +1,7 @@
-import postgres from "postgres";
-import { decimal } from "../../../shared/money/decimal.ts";
+import type postgres from "postgres";
 import type { TickName } from "../../functions/_shared/store.ts";
-import { isOpen, stateAtExchange } from "./faults.ts";
+import { correctByHand } from "./corrections.ts";
+import { asked, settleByHand, watchAll } from "./hands.ts";
 import type { Fate } from "./scheduler.ts";
 import type { Hand, Run, World } from "./world.ts";
 
@@ -14,12 +14,15 @@ const WEIGHTS = {
   cancel_by_sql: 4,
   cancel_by_rpc: 6,
   settle_by_hand: 2,
+  correct_by_hand: 2,
   exit_by_hand: 4,
   entry_by_hand: 3,
   bad_intent: 1,
   flip_kill_switch: 3,
   turn_knob: 3,
   flip_safe_mode: 1,
+  flip_engine: 2,
+  flip_watchlist: 2,
 } as const;
 type Action = keyof typeof WEIGHTS;
 
@@ -27,6 +30,7 @@ type Action = keyof typeof WEIGHTS;
 const MEANWHILE = {
   cancel_by_rpc: 4,
   settle_by_hand: 1,
+  correct_by_hand: 1,
   cancel_by_sql: 3,
   exit_by_hand: 3,
   flip_kill_switch: 4,
@@ -88,6 +92,7 @@ const ACTIONS: Readonly<Record<Action, (world: World, step: number) => Promise<v
     await asked(world, world.db.sql`select public.request_cancel(${order.id}, 'simulation')`);
   },
   settle_by_hand: settleByHand,
+  correct_by_hand: correctByHand,
   exit_by_hand: (world, step) => exitByHand(world, step),
   entry_by_hand: entryByHand,
   bad_intent: (world, step) =>
@@ -105,6 +110,8 @@ const ACTIONS: Readonly<Record<Action, (world: World, step: number) => Promise<v
   flip_safe_mode: async (world) => {
     await asked(world, world.db.sql`select public.set_safe_mode(true, 1)`);
   },
+  flip_engine: flipEngine,
+  flip_watchlist: flipWatchlist,
 };
 
 /** Runs ticks at once, each with its own fate; now and then a person does something meanwhile. */
@@ -125,27 +132,6 @@ function handMeanwhile(world: World, step: number): Hand[] {
   return [{ turns: dice.whole(1, 5, "meanwhile at", step), act }];
 }
 
-/** Somebody who sees the exchange's own record settles an order that has been unknown for a while and is over there. */
-async function settleByHand(world: World): Promise<void> {
-  const unknown = await world.admin`
-    select id, filled_qty from public.crypto_orders
-    where unresolved and submitted_at < private.clock() - interval '150 seconds' order by id`;
-  for (const { id, filled_qty } of unknown) {
-    const order = world.exchange.state.orders[String(id)];
-    if (order && isOpen(order)) continue;
-    const { filledQty, notional, fee } = order ?? { filledQty: "0", notional: "0", fee: "0" };
-    const isNews = !decimal(filledQty).eq(decimal(String(filled_qty)));
-    const average = isNews ? decimal(notional).div(decimal(filledQty)) : null;
-    if (average && !average.times(decimal(filledQty)).eq(decimal(notional))) continue; // a person rounds
-    world.trace(`  settles ${world.exchange.nameOf(String(id))}: filled ${filledQty}`);
-    world.exchange.faults.note("settled by hand", stateAtExchange(order));
-    if (decimal(filledQty).eq("0")) world.exchange.absence.noteSeen(String(id));
-    const [price, paid] = isNews ? [average?.toFixed() ?? null, fee] : [null, null];
-    await asked(world, world.db.sql`select public.settle_order(${id}, ${filledQty}, ${price}, ${paid}, 'simulation')`);
-    return;
-  }
-}
-
 async function flipKillSwitch(world: World, step: number): Promise<void> {
   const [row] = await world.admin`select value from public.config where key = 'kill_switch'`;
   const isOn = row?.value === "true";
@@ -153,6 +139,29 @@ async function flipKillSwitch(world: World, step: number): Promise<void> {
   world.trace(`  kill switch ${isOn ? "off" : "ON"}`);
   const value = isOn ? "false" : "true";
   await asked(world, world.db.sql`update public.config set value = ${value} where key = 'kill_switch'`);
+}
+
+/** An engine that is disabled enters nothing, and sells what it holds. */
+async function flipEngine(world: World, step: number): Promise<void> {
+  const [row] = await world.admin`select value from public.config where key = 'TRADER_MODE'`;
+  const value = row?.value === "disabled" ? "paper" : "disabled";
+  if (value === "disabled" && world.dice.roll("disable?", step) < 0.3) return;
+  world.trace(`  TRADER_MODE = ${value}`);
+  world.exchange.faults.note("engine switched", value);
+  await asked(world, world.db.sql`update public.config set value = ${value} where key = 'TRADER_MODE'`);
+}
+
+/** A symbol leaves the watchlist, most often one that is held, or all come back. */
+async function flipWatchlist(world: World, step: number): Promise<void> {
+  const symbols = await world.admin`
+    select i.symbol, i.enabled from public.instruments as i left join public.positions as p using (symbol)
+    order by coalesce(p.qty, 0) > 0 desc, i.symbol`;
+  if (symbols.some(({ enabled }) => !enabled)) return watchAll(world);
+  const nth = world.dice.roll("held one?", step) < 0.7 ? 0 : world.dice.whole(0, symbols.length - 1, "unwatched", step);
+  const symbol = String(symbols[nth]?.symbol);
+  world.trace(`  ${symbol} leaves the watchlist`);
+  world.exchange.faults.note("left the watchlist", symbol);
+  await asked(world, world.db.sql`update public.instruments set enabled = false where symbol = ${symbol}`);
 }
 
 async function turnKnob(world: World, step: number): Promise<void> {
@@ -220,20 +229,4 @@ function fate(world: World, step: number, which: number): Fate | null {
   const isStore = typeof call === "number" || call.startsWith("store.");
   const seconds = dice.roll("stall", step, which) < 0.4 ? 70 : 130;
   return { call, what: what === "answer_lost" && !isStore ? "crash_after" : what, seconds };
-}
-
-/** A refusal with a code is an answer; anything else is a defect of the database. */
-async function asked(
-  world: World,
-  statement: postgres.PendingQuery<postgres.Row[]>,
-): Promise<postgres.RowList<postgres.Row[]> | undefined> {
-  try {
-    return await statement;
-  } catch (error) {
-    if (error instanceof postgres.PostgresError && /^PT4\d\d$/.test(error.code)) {
-      world.trace(`  refused: ${error.message}`);
-      return undefined;
-    }
-    throw error;
-  }
 }

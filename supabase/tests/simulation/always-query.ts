@@ -54,7 +54,10 @@ export const alwaysQuery = (sql: postgres.Sql, { all, open, provenAbsent }: Exch
     select p.symbol from public.positions as p where p.qty > 0 and not private.dust(p.mode, p.symbol, p.qty / 1.2)
     union
     select o.symbol from live as o where o.purpose = 'entry'
-  ) as held having count(*) > 3 + (select count(x.notional) from excused as x)
+  ) as held having count(*) > 3 + (select count(x.notional) from excused as x) + (
+    -- A sale that was taken back holds again what had been sold.
+    select count(distinct f.symbol) from public.crypto_fills as f where f.side = 'sell' and f.qty < 0
+  )
   union all
   select 'more was sold than was wanted: intent ' || i.id || ' ' || sum(o.filled_qty) || ' of ' || i.target_qty
   from public.order_intents as i join public.crypto_orders as o on o.intent_group_id = i.id

@@ -7,7 +7,6 @@ import {
 } from "../../../shared/broker/paper/exchange.ts";
 import { decimal } from "../../../shared/money/decimal.ts";
 import { type Answer, json, problem } from "./exchange-server.ts";
-import { reportJson, type ShownReport } from "./report-json.ts";
 import type { SimulatedMarket } from "./simulated-market.ts";
 
 interface Surroundings {
@@ -17,7 +16,7 @@ interface Surroundings {
 }
 
 /** What is wrong with the books that are shown: they agree with nothing for a while, and then they are right again. */
-export type BooksOff = "less_cash" | "less_held" | "more_held" | null;
+export type BooksOff = "less_cash" | "less_held" | "more_held" | "none_held" | null;
 
 const cashShown = (cash: string, off: BooksOff): string =>
   off === "less_cash" ? decimal(cash).minus("5").toFixed() : cash;
@@ -27,6 +26,7 @@ const holdingsShown = (
   off: BooksOff,
 ): Readonly<Record<string, string>> => {
   if (off === null || off === "less_cash") return quantities;
+  if (off === "none_held") return {};
   const factor = off === "less_held" ? "0.5" : "1.5";
   return Object.fromEntries(
     Object.entries(quantities).map(([symbol, qty]) => [symbol, decimal(qty).times(factor).toFixed()]),
@@ -38,7 +38,7 @@ export function answerBook(
   name: string,
   state: ExchangeState,
   { market, rules, now }: Surroundings,
-  show: (order: PaperOrder) => ShownReport | null,
+  show: (order: PaperOrder) => Record<string, unknown> | null,
   off: BooksOff,
 ): Answer {
   switch (name) {
@@ -48,8 +48,10 @@ export function answerBook(
       return json(200, holdingsShown(holdingsOf(state, now()).quantities, off));
     case "orders": {
       const open = Object.values(state.orders).filter(({ status }) => status === "pending" || status === "resting");
-      const shown = open.map(show).filter((report) => report !== null);
-      return json(200, shown.map(reportJson));
+      return json(
+        200,
+        open.map(show).filter((report) => report !== null),
+      );
     }
     case "quotes": {
       const observed_at = new Date(now()).toISOString();

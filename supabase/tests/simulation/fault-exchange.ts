@@ -8,21 +8,18 @@ import {
 } from "../../../shared/broker/paper/exchange.ts";
 import type { OrderRequest } from "../../../shared/broker/port.ts";
 import { Absence } from "./absence.ts";
+import { BackOffice } from "./back-office.ts";
 import type { Dice } from "./dice.ts";
 import { answerBook } from "./exchange-books.ts";
+import { marketEvents } from "./exchange-feed.ts";
 import { type Answer, DROP, json, problem, SILENCE } from "./exchange-server.ts";
+import { endOrder, forgetOrder } from "./executions.ts";
 import * as faults from "./faults.ts";
-import { fillInFull, fillInPart } from "./forced-fills.ts";
-import {
-  type Hiding,
-  listsItsFills,
-  orderFrom,
-  rejectedJson,
-  repeatsItsFills,
-  reportJson,
-  shownReport,
-} from "./report-json.ts";
-import { type SimulatedMarket, STEP_MS } from "./simulated-market.ts";
+import { fillInFull, fillInPart, leaveDust } from "./forced-fills.ts";
+import { ReportDesk } from "./report-desk.ts";
+import { orderFrom, rejectedJson } from "./report-json.ts";
+import type { SeedTraits } from "./seed-traits.ts";
+import type { SimulatedMarket } from "./simulated-market.ts";
 
 /** What the exchange needs to know of its world. */
 export interface FaultExchangeOptions {
@@ -30,12 +27,10 @@ export interface FaultExchangeOptions {
   readonly market: SimulatedMarket;
   readonly rules: ExchangeRules;
   readonly cash: string;
+  readonly traits: SeedTraits;
   readonly now: () => number;
   readonly trace: (line: string) => void;
 }
-
-type Operation = "place" | "get" | "cancel";
-const WEIGHTS = { place: faults.PLACE_FAULTS, get: faults.GET_FAULTS, cancel: faults.CANCEL_FAULTS } as const;
 
 /**
  * The paper exchange behind HTTP, on a network and with a back office that fail as real ones do. A fault depends on the
@@ -46,6 +41,12 @@ export class FaultExchange {
   /** Names of orders whose placement arrived more than once. */
   readonly sentTwice: string[] = [];
   readonly absence = new Absence();
+  readonly backOffice: BackOffice;
+  readonly desk: ReportDesk;
+  /** Orders whose average a person has told, rounded. */
+  readonly approximated = new Set<string>();
+  /** When each order was looked up. */
+  readonly lookedUp = new Map<string, number[]>();
   faultsOn = true;
   state: ExchangeState;
   readonly #options: FaultExchangeOptions;
@@ -55,22 +56,26 @@ export class FaultExchange {
   readonly #seen = new Set<string>();
   readonly #rejected = new Map<string, OrderRequest>();
   readonly #invisibleUntil = new Map<string, number>();
-  readonly #toldLate = new Map<string, { readonly from: number; readonly until: number }>();
 
   constructor(options: FaultExchangeOptions) {
     this.#options = options;
-    this.state = openExchange(options.cash, options.now());
+    const about = {
+      ...options,
+      nameOf: (id: string) => this.nameOf(id),
+      note: (fault: string, state: string) => this.faults.note(fault, state),
+    };
+    this.backOffice = new BackOffice(about, options.now());
+    this.desk = new ReportDesk({ ...about, backOffice: this.backOffice });
+    const holdings = this.backOffice.outside.opening((symbol) => options.market.quoteAt(symbol, options.now()).bid);
+    this.state = { ...openExchange(options.cash, options.now()), holdings };
   }
 
-  /** Shows the exchange every price up to now; what has no open order misses nothing between two looks. */
+  /** Shows the exchange the market up to now, and lets its back office do what is due. */
   catchUp(): void {
-    const end = this.#options.now();
-    const openOrders = Object.values(this.state.orders).filter(faults.isOpen);
-    const open = new Set(openOrders.map(({ symbol }) => symbol));
-    const next = open.size > 0 ? Math.floor(this.state.clock / STEP_MS) * STEP_MS + STEP_MS : end;
-    for (let at = next; at < end; at += STEP_MS) for (const symbol of open) this.#showPrice(symbol, at);
-    if (end > this.state.clock || Object.keys(this.state.market).length === 0)
-      for (const symbol of Object.keys(this.#options.rules.instruments)) this.#showPrice(symbol, end);
+    const { market, rules, now, traits } = this.#options;
+    const symbols = Object.keys(rules.instruments);
+    for (const event of marketEvents(this.state, market, symbols, now(), traits.candlesOnly)) this.#step(event);
+    if (this.faultsOn) this.state = this.backOffice.passTime(this.state, now());
   }
 
   /** A short name of an order, the same in every run of a seed. */
@@ -79,7 +84,7 @@ export class FaultExchange {
   }
 
   /** Tells whether the next such call will never be answered. */
-  willBeSilent(operation: Operation, order: OrderRequest | string): boolean {
+  willBeSilent(operation: faults.Operation, order: OrderRequest | string): boolean {
     const name = typeof order === "string" ? this.nameOf(order) : this.#nextName(order);
     if (!this.faultsOn || faults.isOutage(this.#options.dice, this.#options.now())) return false;
     return faults.SILENT.has(this.#fate(operation, name, (this.#calls.get(`${operation}:${name}`) ?? 0) + 1));
@@ -122,11 +127,12 @@ export class FaultExchange {
     if (fault === "accepted_then_dropped" || fault === "accepted_then_invisible") return DROP;
     if (fault === "accepted_then_500") return faults.failure("error_500");
     if (fault === "accepted_then_garbage") return { kind: "garbage", body: "<html>gateway" };
-    return fault === "accepted_then_silence" ? SILENCE : this.#report(order.clientOrderId, 201);
+    return fault === "accepted_then_silence" ? SILENCE : this.#tell(order.clientOrderId, 201);
   }
 
   #get(id: string): Answer {
     const order = this.state.orders[id];
+    this.lookedUp.set(id, [...(this.lookedUp.get(id) ?? []), this.#options.now()]);
     const fault = this.#draw("get", this.nameOf(id), `${order?.filledQty ?? 0} of ${order?.qty ?? "?"}`, order);
     if (fault === "dropped") return DROP;
     if (fault === "silence") return SILENCE;
@@ -137,8 +143,13 @@ export class FaultExchange {
     const isHidden = this.#isHidden(id);
     if (isHidden) this.faults.note("delayed_visibility", faults.stateAtExchange(order));
     if (!order || isHidden || fault === "not_visible") return this.#notFound(id);
-    if (fault === "partly_filled_meanwhile") this.state = fillInPart(this.state, id, this.#options);
-    return this.#report(id, 200, fault === "out_of_date" ? 20_000 : 0);
+    if (fault === "partly_filled_meanwhile") this.#become(fillInPart(this.state, id, this.#options));
+    if (fault === "dust_left") this.#become(leaveDust(this.state, id, this.#options));
+    if (fault === "vanished") {
+      this.state = forgetOrder(this.state, id);
+      return this.#notFound(id);
+    }
+    return this.#tell(id, 200, fault === "out_of_date" ? 20_000 : 0);
   }
 
   #cancel(id: string): Answer {
@@ -148,11 +159,10 @@ export class FaultExchange {
     if (fault === "throttled" || fault === "error_500") return faults.failure(fault);
     if (!order || this.#isHidden(id)) return this.#notFound(id);
     if (fault === "refused") return problem(409, "cancel_refused", "try again");
-    if (fault.startsWith("filled_")) this.state = fillInFull(this.state, id, this.#options);
-    if (fault.startsWith("partly_filled_")) this.state = fillInPart(this.state, id, this.#options);
+    if (fault.startsWith("filled_")) this.#become(fillInFull(this.state, id, this.#options));
+    if (fault.startsWith("partly_filled_")) this.#become(fillInPart(this.state, id, this.#options));
     const now = this.#options.now();
-    if (fault.endsWith("told_late") && this.state.orders[id] !== order)
-      this.#toldLate.set(id, { from: now, until: now + faults.toldLateMs(this.#options.dice, this.nameOf(id)) });
+    if (fault.endsWith("told_late") && this.state.orders[id] !== order) this.desk.tellLate(id);
     const done = this.#step({ type: "cancel", at: now, clientOrderId: id });
     if (fault === "done_then_dropped") return DROP;
     if (fault === "done_then_silence") return SILENCE;
@@ -171,19 +181,14 @@ export class FaultExchange {
     const off = this.faultsOn ? faults.booksOff(this.#options.dice, now, collection) : null;
     if (off !== null) this.faults.note("books are off", off);
     const show = (order: PaperOrder) =>
-      this.#isHidden(order.clientOrderId) ? null : shownReport(order, now, this.#hiding(order.clientOrderId, 0));
+      this.#isHidden(order.clientOrderId) ? null : this.desk.tell(order, "list", this.faultsOn);
     return answerBook(collection, this.state, this.#options, show, off);
   }
 
-  #report(id: string, status: number, extraLagMs = 0): Answer {
+  #tell(id: string, status: number, extraLagMs = 0): Answer {
     const order = this.state.orders[id];
     if (!order) return problem(404, "order_not_found");
-    const report = shownReport(order, this.#options.now(), this.#hiding(id, extraLagMs));
-    if (report.filledQty !== order.filledQty) this.faults.note("fill_not_shown_yet", report.state);
-    if (repeatsItsFills(order) && report.fills.length > 0)
-      this.faults.note("fills_doubled_and_backwards", report.state);
-    if (!listsItsFills(order) && report.fills.length > 0) this.faults.note("fills_without_ids", report.state);
-    return json(status, reportJson(report));
+    return json(status, this.desk.tell(order, "look-up", this.faultsOn, extraLagMs));
   }
 
   #notFound(id: string): Answer {
@@ -195,16 +200,15 @@ export class FaultExchange {
     return this.faultsOn && (this.#invisibleUntil.get(id) ?? 0) > this.#options.now();
   }
 
-  #hiding(id: string, extraMs: number): Hiding {
-    const late = this.#toldLate.get(id);
-    if (!this.faultsOn) return { lagMs: 0, toldLateFrom: null };
-    const lagMs = faults.reportLagMs(this.#options.dice, this.nameOf(id)) + extraMs;
-    return { lagMs, toldLateFrom: late && late.until > this.#options.now() ? late.from : null };
-  }
-
   #nextName({ clientOrderId, symbol }: OrderRequest): string {
     const known = this.#names.get(clientOrderId);
     return known ?? `${symbol.split("-")[0]}#${(this.#placed.get(symbol) ?? 0) + 1}`;
+  }
+
+  /** Somebody cancels an order in the exchange's own pages. */
+  cancelThere(id: string): void {
+    const order = this.state.orders[id];
+    if (order && faults.isOpen(order)) this.state = endOrder(this.state, id, "canceled", this.#options.now());
   }
 
   #nth(call: string): number {
@@ -213,15 +217,17 @@ export class FaultExchange {
     return nth;
   }
 
-  #fate(operation: Operation, name: string, nth: number): string {
-    return this.faultsOn ? this.#options.dice.pick<string>(WEIGHTS[operation], "fault", operation, name, nth) : "none";
+  #fate(operation: faults.Operation, name: string, nth: number): string {
+    return this.faultsOn
+      ? this.#options.dice.pick<string>(faults.REQUEST_FAULTS[operation], "fault", operation, name, nth)
+      : "none";
   }
 
-  #draw(operation: Operation, name: string, what: string, order: PaperOrder | undefined): string {
+  #draw(operation: faults.Operation, name: string, what: string, order: PaperOrder | undefined): string {
     const key = `${operation}:${name}`;
     const nth = this.#nth(key);
     const drawn = this.#fate(operation, name, nth);
-    const fault = drawn.includes("filled_") && order?.status !== "resting" ? "none" : drawn;
+    const fault = faults.canHappen(drawn, order) ? drawn : "none";
     const state = operation === "place" ? "new" : faults.stateAtExchange(order);
     if (fault !== "none") this.faults.note(`${operation} ${fault}`, state);
     this.#options.trace(
@@ -232,11 +238,12 @@ export class FaultExchange {
 
   #step(event: ExchangeEvent): ReturnType<typeof stepExchange> {
     const done = stepExchange(this.state, event, this.#options.rules);
-    this.state = done.state;
+    this.#become(done.state);
     return done;
   }
 
-  #showPrice(symbol: string, at: number): void {
-    this.#step({ type: "quote", at, quote: this.#options.market.quoteAt(symbol, at) });
+  /** The next state, in which the back office has taken in what was executed. */
+  #become(next: ExchangeState): void {
+    this.state = this.backOffice.settle(this.state, next);
   }
 }

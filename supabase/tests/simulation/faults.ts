@@ -20,7 +20,7 @@ export const PLACE_FAULTS = {
 
 /** What can go wrong with a look-up. */
 export const GET_FAULTS = {
-  none: 70,
+  none: 55,
   dropped: 4,
   silence: 1,
   throttled: 4,
@@ -28,7 +28,9 @@ export const GET_FAULTS = {
   garbage: 3,
   out_of_date: 5,
   not_visible: 2, // a replica that does not know the order yet, or again
-  partly_filled_meanwhile: 10,
+  partly_filled_meanwhile: 8,
+  dust_left: 9, // filled but for less than can be traded (a buy: filled by no more than that), and ended by the exchange
+  vanished: 10, // an acknowledged sell that the exchange does not know any more, and never will
 } as const;
 
 /** What can go wrong with a cancel. */
@@ -46,8 +48,44 @@ export const CANCEL_FAULTS = {
   partly_filled_and_told_late: 8,
 } as const;
 
+/** By what is asked of the exchange about an order. */
+export const REQUEST_FAULTS = { place: PLACE_FAULTS, get: GET_FAULTS, cancel: CANCEL_FAULTS } as const;
+export type Operation = keyof typeof REQUEST_FAULTS;
+
 /** Anything that reads a book. */
 export const BOOK_FAULTS = { none: 92, dropped: 4, error_500: 4 } as const;
+
+/** What becomes of the books between the adapter and the database. */
+export const BOOK_TRANSPORT_FAULTS = {
+  none: 94,
+  dated_ahead: 3, // as by a clock that is wrong
+  half: 3, // holdings left out
+} as const;
+
+/** How often one observation of a price is a bad print, in the seeds that have any. */
+export const BAD_PRINT_CHANCE = 0.06;
+/** Which side of it is off, and by how many percent. */
+export const BAD_PRINTS = {
+  "both -55": 2,
+  "both -15": 3,
+  "both 15": 3,
+  "both 30": 2,
+  "both 120": 1,
+  "bid -20": 2, // the other side stands: the spread is wide
+  "ask 20": 2,
+} as const;
+
+/** How often the feed has nothing about a symbol for a minute. */
+export const SILENT_SYMBOL_CHANCE = 0.015;
+
+/** What an exchange may think better of, some time after an order has ended; `price` is by up to half a percent. */
+export const SECOND_THOUGHTS = { none: 93, busted: 3, corrected_quantity: 2, corrected_price: 2 } as const;
+
+/** Milliseconds until an exchange thinks better of a fill. */
+export const secondThoughtMs = (dice: Dice, fill: string): number => dice.between(15_000, 240_000, "regret", fill);
+
+/** How an order that is filled in full may end: one step of the grid short of it, as by rounding at the exchange. */
+export const LAST_FILL_FAULTS = { none: 95, one_step_short: 5 } as const;
 
 /** Faults in which the exchange never answers. */
 export const SILENT = new Set<string>(["accepted_then_silence", "silence", "done_then_silence"]);
@@ -64,7 +102,7 @@ const BOOKS_WINDOW_MS = 150_000;
 export const booksOff = (dice: Dice, at: number, book: string): BooksOff => {
   const window = Math.floor(at / BOOKS_WINDOW_MS);
   if (dice.roll("books off?", window) >= 0.12) return null;
-  const off = dice.pick({ less_cash: 1, less_held: 2, more_held: 1 }, "books off", window);
+  const off = dice.pick({ less_cash: 1, less_held: 2, more_held: 1, none_held: 1 }, "books off", window);
   return book === (off === "less_cash" ? "balances" : "holdings") ? off : null;
 };
 
@@ -94,6 +132,12 @@ export function stateAtExchange(order: PaperOrder | undefined): string {
   if (order.status !== "resting") return order.status;
   if (order.cancelAt !== null) return "canceling";
   return order.filledQty === "0" ? "working" : "partly filled";
+}
+
+/** Only what rests can be filled at will, and only a sell without a fill can vanish as if it had never been. */
+export function canHappen(fault: string, order: PaperOrder | undefined): boolean {
+  if (fault === "vanished") return order?.status === "resting" && order.side === "sell" && order.fills.length === 0;
+  return !(fault.includes("filled_") || fault === "dust_left") || order?.status === "resting";
 }
 
 /** Counts how often each fault met an order in each state. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { decimal, toAmount } from "../../../shared/money/decimal.ts";
 import { type Arena, openArena } from "./arena.ts";
 import { checkAfterSettling, checkAlways } from "./invariants.ts";
 import { openWorld, type World } from "./world.ts";
@@ -72,11 +73,52 @@ test.each([
     "nobody looks at order",
   ],
   ["delete from public.crypto_orders where filled_qty > 0", "the database does not own"],
+  ["update public.crypto_orders set filled_qty = filled_qty * 2 where filled_qty > 0", "an execution was booked twice"],
+  ["update public.crypto_fills set price = price * 1.03", "a price was booked without a word"],
+  ["update public.crypto_fills set fee = -fee", "a negative fee was booked"],
+  [
+    "update public.crypto_fills set executed_at = executed_at + interval '3 days'",
+    "is dated before its order or ahead",
+  ],
+  ["update public.pnl_daily set fees = fees + 0.01", "the days do not add up"],
+  ["update public.positions set exit_by = exit_by - interval '1 minute' where qty > 0", "is not that of its opening"],
+  ["update public.positions set engine = 'manual' where qty > 0", "is not that of its opening"],
 ])("after %s the checker finds: %s", async (statement, sentence) => {
   world = await worldWithFills();
   await corrupt(statement);
   const found = await checkAlways(world).finally(world.close);
   expect(found.join("\n")).toContain(sentence);
+});
+
+test("the checker finds a stop that would not be let in", async () => {
+  world = await worldWithFills();
+  await corrupt("update public.positions set engine = 'nobody' where qty > 0");
+  const found = await checkAlways(world).finally(world.close);
+  expect(found.join("\n")).toContain("a stop can't be sold");
+});
+
+test("the checker finds prices that were never true, as the last quote, a limit and a high-water mark", async () => {
+  world = await worldWithFills();
+  const [quote] =
+    await world.admin`select symbol, bid * 0.45 as bid, ask * 0.45 as ask from public.quotes order by symbol`;
+  const [bid, ask] = [quote?.bid, quote?.ask].map((price) => toAmount(decimal(String(price))));
+  world.observed.badPrints.add(`${quote?.symbol} ${bid} ${ask}`);
+  await corrupt("update public.quotes set bid = bid * 0.45, ask = ask * 0.45");
+  await corrupt("update public.crypto_orders set limit_price = limit_price * 0.45");
+  await corrupt("update public.positions set high_water = high_water * 1.3 where qty > 0");
+  const found = (await checkAlways(world).finally(world.close)).join("\n");
+  expect(found).toContain("that was never true is the last good one");
+  expect(found).toContain("the limit of ");
+  expect(found).toContain("the high-water mark of ");
+});
+
+test("the checker finds books that were compared though they are dated ahead", async () => {
+  world = await worldWithFills();
+  const [event] =
+    await world.admin`select observed_at::text as read_at from public.crypto_reconciliation_events order by id desc limit 1`;
+  world.books.spoilt.push(String(event?.read_at));
+  const found = await checkAlways(world).finally(world.close);
+  expect(found.join("\n")).toContain("books that can't be true were compared");
 });
 
 test("the checker finds an order closed by the database that is open at the exchange, and two live ones", async () => {

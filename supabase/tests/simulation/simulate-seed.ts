@@ -1,6 +1,8 @@
 import { act, exitByHand } from "./actions.ts";
 import type { Arena } from "./arena.ts";
-import { checkAfterSettling, checkAlways } from "./invariants.ts";
+import { correctByHand, wrongOrders } from "./corrections.ts";
+import { adoptByHand, settleByHand, watchAll } from "./hands.ts";
+import { checkAfterSettling, checkStep } from "./invariants.ts";
 import { openWorld, type World } from "./world.ts";
 
 /** What a seed's run came to. */
@@ -47,7 +49,7 @@ async function play(world: World, violations: Set<string>): Promise<void> {
   const steps = world.dice.whole(LEAST_STEPS, MOST_STEPS, "steps");
   for (let step = 1; step <= steps; step += 1) {
     await act(world, step);
-    note(await checkAlways(world));
+    note(await checkStep(world, step));
   }
   await settle(world);
   note(await checkAfterSettling(world));
@@ -56,6 +58,7 @@ async function play(world: World, violations: Set<string>): Promise<void> {
 /** Lets the world come to rest: no faults, no new entries, and time for every timer and watch to run out. */
 async function settle(world: World): Promise<void> {
   world.exchange.faultsOn = false;
+  world.observed.faultsOn = false;
   world.trace("settling: faults off, kill switch off, no entries");
   await world.db.sql`update public.config set value = 'false' where key = 'kill_switch'`;
   await world.db.sql`update public.config set value = '100' where key = 'TRADER_ENTRY_SCORE'`;
@@ -65,8 +68,25 @@ async function settle(world: World): Promise<void> {
     if (round % 2 !== 1) continue;
     await world.tick({ name: "trader-tick", fate: null });
     await exitByHand(world, 1000 + round, "manual");
+    await lendAHand(world, round);
     if (await isAtRest(world)) return;
   }
+}
+
+/** People do what only they can; an engine that is disabled sells what it holds before it is switched on again. */
+async function lendAHand(world: World, round: number): Promise<void> {
+  const isLate = round > SETTLING_ROUNDS / 2;
+  await correctByHand(world);
+  if (isLate) await settleByHand(world);
+  const [row] = await world.admin`
+    select not exists (select from public.positions as p where private.is_held(p.mode, p.symbol)) as flat,
+      exists (select from public.config where key = 'TRADER_MODE' and value <> 'paper') as off,
+      exists (select from public.instruments where not enabled) as unwatched`;
+  const isMissing = world.exchange.backOffice.outside.taken.size > 0;
+  if (!row?.flat && !(isMissing && isLate)) return;
+  if (row?.off) await world.db.sql`update public.config set value = 'paper' where key = 'TRADER_MODE'`;
+  if (row?.unwatched) await watchAll(world);
+  await adoptByHand(world);
 }
 
 /** Long enough for something to be due, and never so long that a position waits for its exit. */
@@ -83,8 +103,11 @@ async function isAtRest(world: World): Promise<boolean> {
       where status in ('new', 'submitted', 'working', 'partially_filled', 'cancel_pending') or unresolved or next_action_at is not null
     ) and not exists (
       select from public.positions as p where private.is_held(p.mode, p.symbol)
-    ) and not exists (select from private.orphan_intents()) as rest`;
-  return row?.rest === true;
+    ) and not exists (select from private.orphan_intents())
+    and not exists (select from public.accounts as a where a.mode = 'paper' and a.degraded) as rest`;
+  return (
+    row?.rest === true && world.exchange.backOffice.outside.taken.size === 0 && (await wrongOrders(world)).length === 0
+  );
 }
 
 async function count(world: World): Promise<Record<string, number>> {

@@ -20,8 +20,25 @@ const OPENING_PRICES: Readonly<Record<string, number>> = {
   "DOGE-USD": 0.4,
 };
 
+/** The symbol that may be a coin of a hundred-thousandth of a dollar. */
+export const CHEAP_SYMBOL = "DOGE-USD";
+const CHEAP_PRICE = 0.0000123;
+
+/** What makes a seed's prices special. */
+export interface PriceTraits {
+  /** The cheapest coin costs a hundred-thousandth of a dollar. */
+  readonly cheapCoin: boolean;
+  /** One symbol loses a fifth of its price at once, and stays there. */
+  readonly crash: boolean;
+}
+
+/** Half the spread of a quote that is made of a candle. */
+const CANDLE_HALF_SPREAD = 0.0005;
+const USD_PER_MINUTE = 60;
+const CRASH = 0.8;
+
 /** Prices that depend on the seed and the moment alone: a random walk with jumps, and spreads that widen at times. */
-export class SimulatedMarket implements Market {
+export class SimulatedMarket {
   readonly #dice: Dice;
   readonly #start: number;
   readonly #now: () => number;
@@ -29,9 +46,15 @@ export class SimulatedMarket implements Market {
   readonly #paths = new Map<string, number[]>();
   readonly #candles = new Map<string, Candle>();
   readonly #quotes = new Map<string, Quote>();
+  readonly #traits: PriceTraits;
+  readonly #crash: { readonly symbol: string; readonly step: number };
 
-  constructor(dice: Dice, startMs: number, now: () => number, instruments: readonly Instrument[]) {
+  constructor(dice: Dice, startMs: number, now: () => number, instruments: readonly Instrument[], traits: PriceTraits) {
     this.#dice = dice;
+    this.#traits = traits;
+    const crashing = instruments[dice.whole(0, instruments.length - 1, "crashing")];
+    const afterSteps = Math.round(dice.between(60_000, 400_000, "crash at") / STEP_MS);
+    this.#crash = { symbol: crashing?.symbol ?? "", step: HISTORY_STEPS + afterSteps };
     this.#start = Math.floor(startMs / MINUTE_MS) * MINUTE_MS - HISTORY_STEPS * STEP_MS;
     this.#now = now;
     this.#instruments = new Map(instruments.map((instrument) => [instrument.symbol, instrument]));
@@ -46,21 +69,41 @@ export class SimulatedMarket implements Market {
     return known;
   }
 
-  tickers: Market["tickers"] = async (symbols) =>
-    new Map(
-      symbols.map((symbol) => [symbol, success({ ...this.quoteAt(symbol, this.#now()), observedAt: this.#now() })]),
-    );
+  /** A quote made of the last closed candle, known since it closed. */
+  quoteOfLastCandle(symbol: string, at: number): Quote {
+    const openedAt = Math.floor(at / MINUTE_MS) * MINUTE_MS - MINUTE_MS;
+    const close = Number(this.closedCandle(symbol, openedAt).close);
+    const increment = decimal(this.#instruments.get(symbol)?.priceIncrement ?? "0.01");
+    return {
+      symbol,
+      bid: toAmount(roundDownTo(decimal((close * (1 - CANDLE_HALF_SPREAD)).toFixed(10)), increment)),
+      ask: toAmount(roundUpTo(decimal((close * (1 + CANDLE_HALF_SPREAD)).toFixed(10)), increment)),
+      bidSize: null,
+      askSize: null,
+      source: "simulation",
+      observedAt: openedAt + MINUTE_MS,
+    };
+  }
+
+  /** The lowest bid and the highest ask between two moments. */
+  rangeBetween(symbol: string, from: number, to: number): { readonly low: number; readonly high: number } {
+    let [low, high] = [Number.POSITIVE_INFINITY, 0];
+    for (let at = Math.max(from, this.#start); at < to + STEP_MS; at += STEP_MS) {
+      const { bid, ask } = this.quoteAt(symbol, Math.min(at, to));
+      low = Math.min(low, Number(bid));
+      high = Math.max(high, Number(ask));
+    }
+    return { low, high };
+  }
 
   candles: Market["candles"] = async (symbol, from) => {
     const rows: Candle[] = [];
     const now = this.#now();
     const least = Math.max(from, now - MINUTES_SHOWN * MINUTE_MS, this.#start);
     for (let openedAt = Math.ceil(least / MINUTE_MS) * MINUTE_MS; openedAt + MINUTE_MS <= now; openedAt += MINUTE_MS)
-      rows.push(this.#candle(symbol, openedAt));
+      rows.push(this.closedCandle(symbol, openedAt));
     return success(rows);
   };
-
-  trades: Market["trades"] = async () => success([]);
 
   #quoteOfStep(symbol: string, step: number): Quote {
     const instrument = this.#instruments.get(symbol);
@@ -71,8 +114,8 @@ export class SimulatedMarket implements Market {
     const increment = decimal(instrument.priceIncrement);
     return {
       symbol,
-      bid: toAmount(roundDownTo(decimal((mid - half).toFixed(8)), increment)),
-      ask: toAmount(roundUpTo(decimal((mid + half).toFixed(8)), increment)),
+      bid: toAmount(roundDownTo(decimal((mid - half).toFixed(10)), increment)),
+      ask: toAmount(roundUpTo(decimal((mid + half).toFixed(10)), increment)),
       bidSize: size("bid"),
       askSize: size("ask"),
       source: "simulation",
@@ -80,27 +123,31 @@ export class SimulatedMarket implements Market {
     };
   }
 
-  #candle(symbol: string, openedAt: number): Candle {
+  /** The candle of a minute, whether it has closed or not. */
+  closedCandle(symbol: string, openedAt: number): Candle {
     const key = `${symbol} ${openedAt}`;
     const known = this.#candles.get(key);
     if (known) return known;
     const step = Math.floor((openedAt - this.#start) / STEP_MS);
     const prices = Array.from({ length: MINUTE_MS / STEP_MS }, (_, i) => this.#priceAtStep(symbol, step + i));
-    const [open, close] = [prices[0] ?? 1, prices.at(-1) ?? 1].map((price) => price.toFixed(8)) as [string, string];
-    const [high, low] = [Math.max(...prices).toFixed(8), Math.min(...prices).toFixed(8)];
-    const candle: Candle = { symbol, openedAt, seconds: 60, open, high, low, close, volume: "5" };
+    const [open, close] = [prices[0] ?? 1, prices.at(-1) ?? 1].map((price) => price.toFixed(10)) as [string, string];
+    const [high, low] = [Math.max(...prices).toFixed(10), Math.min(...prices).toFixed(10)];
+    const volume = (USD_PER_MINUTE / Number(close)).toFixed(8);
+    const candle: Candle = { symbol, openedAt, seconds: 60, open, high, low, close, volume };
     this.#candles.set(key, candle);
     return candle;
   }
 
   #priceAtStep(symbol: string, step: number): number {
-    const path = this.#paths.get(symbol) ?? [OPENING_PRICES[symbol] ?? 100];
+    const opening = this.#traits.cheapCoin && symbol === CHEAP_SYMBOL ? CHEAP_PRICE : OPENING_PRICES[symbol];
+    const path = this.#paths.get(symbol) ?? [opening ?? 100];
     this.#paths.set(symbol, path);
     for (let i = path.length; i <= step; i += 1) {
       const jump =
         this.#dice.roll(symbol, "jump?", i) < 0.015 ? this.#dice.between(-0.012, 0.012, symbol, "jump", i) : 0;
       const drift = this.#dice.between(-0.0011, 0.0011, symbol, "drift", i);
-      path.push((path[i - 1] ?? 100) * (1 + drift + jump));
+      const crash = this.#traits.crash && symbol === this.#crash.symbol && i === this.#crash.step ? CRASH : 1;
+      path.push((path[i - 1] ?? 100) * (1 + drift + jump) * crash);
     }
     return path[step] ?? path[0] ?? 100;
   }

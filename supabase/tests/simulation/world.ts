@@ -9,12 +9,15 @@ import { runTick } from "../support/run-tick.ts";
 import { sqlStore } from "../support/sql-store.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import type { Arena } from "./arena.ts";
+import { BookTransport } from "./book-transport.ts";
 import { Dice } from "./dice.ts";
 import { serveExchange } from "./exchange-server.ts";
 import { FaultExchange } from "./fault-exchange.ts";
 import { LeaseWatch } from "./lease-watch.ts";
+import { ObservedMarket } from "./observed-market.ts";
 import { type Fate, type Gate, gated, Scheduler, type Task } from "./scheduler.ts";
-import { SimulatedMarket } from "./simulated-market.ts";
+import { type SeedTraits, traitNames, traitsOf } from "./seed-traits.ts";
+import { CHEAP_SYMBOL, SimulatedMarket } from "./simulated-market.ts";
 
 /** Never reached by an answer that comes at all, however busy the machine. */
 const PATIENT_MS = 60_000;
@@ -41,7 +44,12 @@ export interface World {
   readonly db: TestDatabase;
   readonly admin: postgres.Sql;
   readonly engine: postgres.Sql;
+  readonly traits: SeedTraits;
   readonly exchange: FaultExchange;
+  /** The true prices, and what of them the engine gets to see. */
+  readonly market: SimulatedMarket;
+  readonly observed: ObservedMarket;
+  readonly books: BookTransport;
   readonly leases: LeaseWatch;
   readonly trace: (line: string) => void;
   now(): number;
@@ -51,27 +59,34 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** Opens the world of a seed. It begins within four hours before midnight UTC, so that the day often turns. */
+/** Opens the world of a seed. It begins within four hours before midnight UTC, or few minutes, so that the day often turns. */
 export async function openWorld(arena: Arena, seed: number, say: (line: string) => void): Promise<World> {
   const dice = new Dice(seed);
+  const traits = traitsOf(dice);
   const { db, admin, engine } = arena;
   await arena.reset(seed);
-  let clock = Date.UTC(2026, 2, 1, 23, 59, 0) - dice.whole(0, 240, "start") * 60_000;
+  let clock = Date.UTC(2026, 2, 1, 23, 59, 0) - dice.whole(0, traits.nearMidnight ? 6 : 240, "start") * 60_000;
   const now = () => clock;
   const trace = (line: string) => say(`${new Date(clock).toISOString().slice(11, 19)} ${line}`);
+  trace(`a seed with ${traitNames(traits).join(", ") || "nothing special"}`);
   await db.setClock(new Date(clock));
   await turnKnobs(admin, dice);
+  if (traits.cheapCoin) await listCheapCoin(admin);
   const instruments = await readInstruments(admin);
-  const market = new SimulatedMarket(dice, clock, now, instruments);
+  const market = new SimulatedMarket(dice, clock, now, instruments, traits);
   const latency = dice.pick({ "0": 2, "200": 3, "3000": 1 }, "latency");
   const rules = exchangeRules({ PAPER_LATENCY_MS: Number(latency) }, instruments);
-  const exchange = new FaultExchange({ dice, market, rules, cash: CASH, now, trace });
+  const exchange = new FaultExchange({ dice, market, rules, cash: CASH, traits, now, trace });
+  const note = (fault: string, state: string) => exchange.faults.note(fault, state);
+  const priceIncrement = (symbol: string) => rules.instruments[symbol]?.priceIncrement ?? "0.01";
+  const observed = new ObservedMarket({ dice, traits, market, now, priceIncrement, note, trace });
+  const books = new BookTransport({ dice, now, note, trace, isOn: () => exchange.faultsOn });
   const server = await serveExchange(exchange.answer, (error) => trace(`exchange broke: ${String(error)}`));
   const broker = brokerAt(server.url, exchange, now);
   const leases = new LeaseWatch(now);
   const deps = (name: TickName, gate: Gate): TickDeps => ({
-    store: gated(leases.over(sqlStore(engine), name), gate, "store"),
-    market,
+    store: gated(books.over(leases.over(sqlStore(engine), name)), gate, "store"),
+    market: observed,
     brokers: () => gated(broker, gate, "broker"),
     elapsedMs: now,
     log: (level, event, fields) => {
@@ -93,7 +108,7 @@ export async function openWorld(arena: Arena, seed: number, say: (line: string) 
   });
   const scheduler = new Scheduler(dice, {
     trace,
-    note: (what, where) => exchange.faults.note(what, where),
+    note,
     stalled: async (seconds) => {
       await advance(seconds);
       if (dice.roll("nobody meanwhile", clock) < 0.3) return [];
@@ -102,7 +117,8 @@ export async function openWorld(arena: Arena, seed: number, say: (line: string) 
   });
   const tick: World["tick"] = (...runs) =>
     scheduler.run(runs.map((run) => ("act" in run ? handTask(run, scheduler) : task(run))));
-  return { dice, db, admin, engine, exchange, leases, trace, now, advance, tick, close: server.close };
+  const parts = { dice, db, admin, engine, traits, exchange, market, observed, books, leases };
+  return { ...parts, trace, now, advance, tick, close: server.close };
 }
 
 /** Waits its turns at the gate like a tick's calls, so that it strikes between two of them. */
@@ -141,6 +157,12 @@ async function turnKnobs(sql: postgres.Sql, dice: Dice): Promise<void> {
   await sql`
     update public.config as c set value = k.value
     from unnest(${Object.keys(knobs)}::text[], ${Object.values(knobs)}::text[]) as k (key, value) where c.key = k.key`;
+}
+
+/** As such coins are traded: prices to eleven places, whole coins. */
+async function listCheapCoin(sql: postgres.Sql): Promise<void> {
+  await sql`
+    update public.instruments set price_increment = 0.00000000001, qty_increment = 1, min_qty = 1 where symbol = ${CHEAP_SYMBOL}`;
 }
 
 async function readInstruments(sql: postgres.Sql): Promise<Instrument[]> {
