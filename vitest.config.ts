@@ -13,6 +13,7 @@ export default defineConfig({
             "scripts/**/*.test.ts",
             "web/src/**/*.test.ts",
           ],
+          testTimeout: 60_000,
         },
       },
       {
