@@ -62,7 +62,8 @@ begin
     max(c.value) filter (where c.key = 'EDGE_FACTORY_MODE') as edge_factory,
     max(c.value) filter (where c.key = 'KILL_SWITCH_FLATTEN') = 'true' as may_flatten,
     max(c.value) filter (where c.key = 'kill_switch') is distinct from 'false'
-      or (select a.safe_mode or a.degraded from public.accounts as a where a.mode = p_mode) is distinct from false as may_be_halted
+      or (select a.safe_mode or a.degraded from public.accounts as a where a.mode = p_mode) is distinct from false
+      or exists (select from private.refused_knobs) as may_be_halted
   into k from public.config as c
   where c.key in ('LIVE_CONFIRM', 'TRADER_MODE', 'EDGE_FACTORY_MODE', 'KILL_SWITCH_FLATTEN', 'kill_switch');
   if p_mode = 'live' and k.is_armed is not true then

@@ -248,7 +248,11 @@ describe("what can't be sold any more is told", () => {
     expect(await watch()).toEqual([]);
     await trade("sell", "0.001", "19400");
     expect(await watch()).toHaveLength(1);
-    await asEngine(db, (sql) => sql`select private.give_up_lots('paper', ${BTC}, 0.00004)`);
+    await asEngine(
+      db,
+      (sql) =>
+        sql`select private.give_up_lots('paper', ${BTC}, 0.00004, private.clock()), private.refresh_position('paper', ${BTC})`,
+    );
     expect(await watch()).toEqual([]);
   });
 

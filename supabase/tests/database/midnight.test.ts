@@ -96,9 +96,10 @@ describe("midnight", () => {
     await db.setClock("2026-03-01T23:59:00Z");
     await deal({ qty: "2", fee: "0", executed: "23:59:00Z" });
     await db.setClock("2026-03-01T23:59:55Z");
-    await deal({ side: "sell", fee: "0.95", executed: "23:59:50Z" });
+    await deal({ side: "sell", fee: "0.95", executed: "23:59:55Z" });
+    const id = await handOver(db, { symbol: "SOL-USD", side: "sell", qty: "1", price: "101" });
     await db.setClock("2026-03-02T00:00:20Z");
-    await deal({ side: "sell", price: "101", fee: "0.96", executed: "23:59:58Z" });
+    await deal({ id, side: "sell", price: "101", fee: "0.96", executed: "23:59:58Z" });
     expect((await addUp()).fees).toBeCloseTo(1.91, 8);
     // The close of the first is what it would have been: the coin was sold for 101 then, and was not worth 100 any more.
     expect(await days()).toEqual([
@@ -107,30 +108,30 @@ describe("midnight", () => {
     ]);
   });
 
-  it("does not count twice what is told at 23:59:58 and timed 00:00:01", async () => {
+  it("counts once, when it is told, what is told at 23:59:58 and timed 00:00:01", async () => {
     await db.setClock("2026-03-01T23:59:58Z");
     await deal({ fee: "0.95", executed: "2026-03-02T00:00:01Z" });
     expect(await brokenInvariants(db)).toBe(0);
-    expect((await days()).map((day) => day[5])).toEqual([0]);
-    expect(await dayNotional()).toBe(0);
-    await db.setClock("2026-03-02T00:00:05Z");
-    await look();
-    expect((await days()).map((day) => day[5])).toEqual([0, 0.95]);
+    expect((await days()).map((day) => day[5])).toEqual([0.95]);
     expect(await dayNotional()).toBe(100);
-    await db.setClock("2026-03-03T00:00:05Z");
-    await look();
-    expect(await dayNotional()).toBe(0);
-    expect((await days()).map((day) => day[5])).toEqual([0, 0.95, 0]);
+    for (const [day, fees] of [
+      ["02", [0.95, 0]],
+      ["03", [0.95, 0, 0]],
+    ] as const) {
+      await db.setClock(`2026-03-${day}T00:00:05Z`);
+      await look();
+      expect(await dayNotional()).toBe(0);
+      expect((await days()).map((row) => row[5])).toEqual(fees);
+    }
     await addUp();
   });
 
-  it("counts what is dated three days ahead once, on its day, even when nobody looks on that day", async () => {
+  it("counts what is dated three days ahead once, as of when it is told", async () => {
     await deal({ fee: "0.95", executed: "2026-03-04T12:00:00Z" });
     await db.setClock("2026-03-06T12:00:00Z");
     await look();
     expect((await days()).map((day) => [day[0], day[5]])).toEqual([
-      ["01", 0],
-      ["04", 0.95],
+      ["01", 0.95],
       ["06", 0],
     ]);
     await addUp();
@@ -138,10 +139,19 @@ describe("midnight", () => {
 
   it("writes days that nobody looked at when they are told later, several at once", async () => {
     await deal({ qty: "2", fee: "1", executed: "12:00:00Z" });
+    const id = await handOver(db, { symbol: "SOL-USD", side: "sell", qty: "2", price: "110" });
     await db.setClock("2026-03-06T12:00:00Z");
     await quote(db, "119.99", "120.01");
-    await deal({ side: "sell", price: "110", fee: "0.5", executed: "2026-03-03T12:00:00Z" });
-    await deal({ side: "sell", price: "115", fee: "0.5", executed: "2026-03-04T12:00:00Z" });
+    const sale = (name: string, price: string, day: string) => ({
+      fill_id: name,
+      qty: "1",
+      price,
+      fee: "0.5",
+      executed_at: `2026-03-${day}T12:00:00Z`,
+    });
+    const fills = [sale("third", "110", "03"), sale("fourth", "115", "04")];
+    const told = { state: "filled", filled_qty: "2", average_price: "112.5", fee: "1", fills };
+    await apply(db, report(id, { ...told, observed_at: "2026-03-06T12:00:00Z" }));
     expect(
       (await days()).map(([day, equity, , realized, unrealized, fees]) => [day, equity, realized, unrealized, fees]),
     ).toEqual([
@@ -165,13 +175,13 @@ describe("midnight", () => {
     await addUp();
   });
 
-  it("gives the first day everything that is older: a fill dated 1970 makes no day of its own", async () => {
+  it("makes no day of its own of a fill dated 1970: it is of the day of its order", async () => {
     await db.setClock("2026-03-02T12:00:00Z");
     await look();
     await deal({ fee: "0.95", executed: "1970-01-01T00:00:00Z" });
     expect((await days()).map((day) => [day[0], day[5]])).toEqual([
-      ["01", 0.95],
-      ["02", 0],
+      ["01", 0],
+      ["02", 0.95],
     ]);
     await addUp();
   });

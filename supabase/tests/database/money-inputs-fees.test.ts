@@ -41,8 +41,9 @@ const sell = async (qty: string, fee: string, change: Report = {}) => {
   return exit;
 };
 const closuresOf = (order: string) => db.sql`
-  select trim_scale(c.qty)::text as qty, trim_scale(c.fees)::text as fees, trim_scale(c.realized_pnl)::text as pnl
-  from public.lot_closures as c join public.crypto_fills as f on f.id = c.fill_id where f.order_id = ${order} order by c.id`;
+  select trim_scale(sum(c.qty))::text as qty, trim_scale(sum(c.fees))::text as fees, trim_scale(sum(c.realized_pnl))::text as pnl
+  from public.lot_closures as c join public.crypto_fills as f on f.id = c.fill_id where f.order_id = ${order}
+  group by c.lot_id, c.fill_id having sum(c.qty) <> 0 order by max(c.id)`;
 const pnl = async () => Number((await positionOf(db, "SOL-USD"))?.realized_pnl ?? 0);
 
 describe("a fee that is told only after `filled`", () => {

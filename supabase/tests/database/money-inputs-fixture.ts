@@ -35,6 +35,8 @@ export async function emptyBooks(db: TestDatabase): Promise<void> {
   await db.setClock(NOON);
   await asEngine(db, async (sql) => {
     await sql`select private.lock_accounts()`;
-    await sql`select private.give_up_lots(p.mode, p.symbol, p.qty) from public.positions as p where p.qty > 0`;
+    await sql`
+      select private.give_up_lots(p.mode, p.symbol, p.qty, private.clock()), private.refresh_position(p.mode, p.symbol)
+      from public.positions as p where p.qty > 0`;
   });
 }

@@ -105,9 +105,12 @@ describe("folding in SQL", () => {
           lots.map((lot) => [lot.fill_id, plain(lot.remaining_qty), plain(lot.remaining_fee), plain(lot.price)]),
         ).toEqual(twin.lots.map((lot) => [lot.fillId, plain(lot.remainingQty), plain(lot.fee), plain(lot.price)]));
         const closures = await db.sql`
-          select b.fill_id as lot_fill_id, s.fill_id, c.qty, c.proceeds, c.cost, c.fees, c.realized_pnl from public.lot_closures as c
+          select b.fill_id as lot_fill_id, s.fill_id, sum(c.qty) as qty, sum(c.proceeds) as proceeds, sum(c.cost) as cost, sum(c.fees) as fees,
+            sum(c.realized_pnl) as realized_pnl
+          from public.lot_closures as c
           join public.position_lots as l on l.id = c.lot_id join public.crypto_fills as b on b.id = l.fill_id
-          join public.crypto_fills as s on s.id = c.fill_id where c.symbol = ${symbol} order by c.id`;
+          join public.crypto_fills as s on s.id = c.fill_id where c.symbol = ${symbol}
+          group by c.lot_id, b.fill_id, s.fill_id having sum(c.qty) <> 0 order by max(c.id)`;
         expect(
           closures.map((c) => [
             c.lot_fill_id,

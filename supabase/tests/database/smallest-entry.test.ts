@@ -115,7 +115,9 @@ describe("SQL and TypeScript", () => {
       await sql`update public.accounts set maker_bps = 0, taker_bps = ${feeBps} where mode = 'paper'`;
     });
   const problemOf = async (intent: object) => {
-    const [row] = await db.admin`select (private.read_intent(${db.admin.json(intent as never)})).problem`;
+    const [row] = await db.admin`
+      select case when (r).problem is null then (private.size_intent(r)).problem else (r).problem end as problem
+      from (select private.read_intent(${db.admin.json(intent as never)}) as r) as x`;
     return row?.problem as string | null;
   };
 
