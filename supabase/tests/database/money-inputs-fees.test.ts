@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { TestDatabase } from "../support/database.ts";
 import {
   applyOne,
@@ -12,21 +12,17 @@ import {
   type Report,
   reconcile,
 } from "./money-fixture.ts";
-import { bookedOf, cash, emptyBooks, held, isToldOf } from "./money-inputs-fixture.ts";
-import { startAfresh } from "./reports-fixture.ts";
+import { bookedOf, cash, held, isToldOf } from "./money-inputs-fixture.ts";
 
 let db: TestDatabase;
 let id: string;
 
-beforeAll(async () => {
-  db = await openBooks();
-});
-afterAll(() => db.drop());
+// A book of its own for each: lots are folded anew by the time at which things happened, which must not begin again.
 beforeEach(async () => {
-  await startAfresh(db);
-  await emptyBooks(db);
+  db = await openBooks();
   id = await handOver(db, { symbol: "SOL-USD", qty: "1", price: "100" });
 });
+afterEach(() => db.drop());
 
 /** Ids are used once in a symbol. */
 const fill = (fee: string) => brokerFill(`x-${id}`, "1", "100", fee);
