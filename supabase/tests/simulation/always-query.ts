@@ -92,7 +92,8 @@ export const alwaysQuery = (sql: postgres.Sql, { all, open, provenAbsent }: Exch
   select 'nobody looks at order ' || o.id || ' (' || o.status || ') before ' || coalesce(o.next_action_at::text, 'ever')
   from public.crypto_orders as o
   where (o.unresolved or o.id in (select l.id from live as l)) and coalesce(o.next_action_at > private.clock() + make_interval(
-    secs => case when o.status in ('submitted', 'cancel_pending') then 60 when o.closed_at is null then greatest(o.ttl_seconds, 60) else 120 end
+    secs => case when o.status in ('submitted', 'cancel_pending') then 60 when o.closed_at is null then greatest(o.ttl_seconds, 60)
+      when o.watch_until > private.clock() then 120 else 3600 end
   ), true)
   union all
   select 'order ' || o.id || ' is filled for ' || o.filled_qty || ' and still ' || o.status
