@@ -21,7 +21,12 @@ export const alwaysQuery = (sql: postgres.Sql, { all, open, provenAbsent }: Exch
       when exists (select from public.order_events as e where e.order_id = o.id and e.event_type = 'back_from_absent')
         then o.qty * o.limit_price
       else (select sum(f.qty * f.price) from public.crypto_fills as f where f.order_id = o.id and f.late)
-    end as notional
+    end as notional, case
+      when exists (select from public.crypto_fills as f where f.order_id = o.id and f.revision > 0 and f.qty > 0)
+        or exists (select from public.alerts as a where a.key = o.id::text and a.kind = 'odd_report')
+        then o.qty * o.limit_price * 0.05
+      else 0
+    end as dearer
     from public.crypto_orders as o where o.purpose = 'entry'
   )
   select 'the exchange has an order that the database does not own: ' || x as problem
@@ -37,14 +42,14 @@ export const alwaysQuery = (sql: postgres.Sql, { all, open, provenAbsent }: Exch
   select 'a limit was exceeded: day ' || (a.day_notional + l.notional) || ' of ' || private.knob_number('MAX_DAILY_NOTIONAL')
   from public.accounts as a,
     (select coalesce(sum(o.remaining_qty * o.limit_price), 0) as notional from live as o where o.purpose = 'entry') as l,
-    (select coalesce(sum(x.notional), 0) as notional from excused as x) as x
+    (select coalesce(sum(x.notional), 0) + coalesce(sum(x.dearer), 0) as notional from excused as x) as x
   where a.mode = 'paper' and a.day = (private.clock() at time zone 'utc')::date
     and a.day_notional + l.notional > private.knob_number('MAX_DAILY_NOTIONAL') + x.notional
   union all
   select 'a limit was exceeded: trade ' || o.intent_group_id || ' of ' || o.notional
   from (
     select o.intent_group_id, sum(o.filled_qty * coalesce(o.average_price, 0)) + coalesce(sum(l.remaining_qty * l.limit_price), 0) as notional,
-      coalesce(sum(x.notional), 0) as late
+      coalesce(sum(x.notional), 0) + coalesce(sum(x.dearer), 0) as late
     from public.crypto_orders as o left join live as l using (id) left join excused as x using (id)
     where o.purpose = 'entry' group by o.intent_group_id
   ) as o
@@ -87,7 +92,8 @@ export const alwaysQuery = (sql: postgres.Sql, { all, open, provenAbsent }: Exch
   select 'nobody looks at order ' || o.id || ' (' || o.status || ') before ' || coalesce(o.next_action_at::text, 'ever')
   from public.crypto_orders as o
   where (o.unresolved or o.id in (select l.id from live as l)) and coalesce(o.next_action_at > private.clock() + make_interval(
-    secs => case when o.status in ('submitted', 'cancel_pending') then 60 when o.closed_at is null then greatest(o.ttl_seconds, 60) else 120 end
+    secs => case when o.status in ('submitted', 'cancel_pending') then 60 when o.closed_at is null then greatest(o.ttl_seconds, 60)
+      when o.watch_until > private.clock() then 120 else 3600 end
   ), true)
   union all
   select 'order ' || o.id || ' is filled for ' || o.filled_qty || ' and still ' || o.status

@@ -2,7 +2,7 @@ import type { PaperOrder } from "../../../shared/broker/paper/book.ts";
 import type { ReportedFill } from "../../../shared/broker/port.ts";
 import { type Amount, type Decimal, decimal, toAmount, ZERO } from "../../../shared/money/decimal.ts";
 import { isOpen, stateAtExchange } from "./faults.ts";
-import { asked } from "./hands.ts";
+import { AVERAGE_PLACES, asked } from "./hands.ts";
 import type { World } from "./world.ts";
 
 /** What an order, or one execution of it, comes to. */
@@ -24,8 +24,6 @@ interface Correction {
   readonly is: Figures;
 }
 
-/** How exact the average price is that a person gives. */
-const AVERAGE_PLACES = 12;
 const NOTHING: Figures = { qty: ZERO, notional: ZERO, fee: ZERO };
 
 const isNear = (a: Decimal, b: Decimal): boolean =>
@@ -103,7 +101,7 @@ export async function wrongOrders(world: World): Promise<WrongOrder[]> {
   const { corrected } = exchange.backOffice;
   const closed = await admin`
     select o.id, o.filled_qty from public.crypto_orders as o
-    where o.status in ('filled', 'canceled', 'expired') and o.filled_qty > 0 and (
+    where o.status in ('filled', 'canceled', 'expired', 'rejected') and o.filled_qty > 0 and (
       o.id = any (${[...corrected]}::uuid[])
       or exists (select from public.alerts as a where a.key = o.id::text and a.kind <> 'late_fill')
     )

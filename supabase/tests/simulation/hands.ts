@@ -3,6 +3,9 @@ import { decimal } from "../../../shared/money/decimal.ts";
 import { isOpen, stateAtExchange } from "./faults.ts";
 import type { World } from "./world.ts";
 
+/** How exact the average price is that a person gives. */
+export const AVERAGE_PLACES = 12;
+
 /** Somebody who sees the exchange's own record settles an order that has been unknown for a while and is over there. */
 export async function settleByHand(world: World): Promise<void> {
   const { exchange } = world;
@@ -18,8 +21,8 @@ export async function settleByHand(world: World): Promise<void> {
     if (decimal(filledQty).lt(decimal(String(filled_qty)))) continue; // that takes a correction
     if (order?.fills.some((fill) => exchange.backOffice.feeCoinsOf(fill) !== null)) continue; // a fee is told in USD
     const isNews = !decimal(filledQty).eq(decimal(String(filled_qty)));
-    const average = isNews ? decimal(notional).div(decimal(filledQty)) : null;
-    if (average && !average.times(decimal(filledQty)).eq(decimal(notional))) continue; // a person rounds
+    const average = isNews ? decimal(notional).div(decimal(filledQty)).round(AVERAGE_PLACES) : null;
+    if (average && !average.times(decimal(filledQty)).eq(decimal(notional))) exchange.approximated.add(String(id));
     world.trace(`  settles ${exchange.nameOf(String(id))}: filled ${filledQty}`);
     exchange.faults.note("settled by hand", stateAtExchange(order));
     if (decimal(filledQty).eq("0")) exchange.absence.noteSeen(String(id));

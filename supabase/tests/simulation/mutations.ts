@@ -80,8 +80,8 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: SQL,
-        find: "  if v_total = v_booked.qty then",
-        replace: "  if v_total = v_booked.qty or p_report.state = 'canceled' then",
+        find: "  if v_total > v_booked.qty then",
+        replace: "  if v_total > v_booked.qty and p_report.state <> 'canceled' then",
       },
     ],
   },
@@ -100,8 +100,40 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: SQL,
-        find: "v_total := greatest(v_booked.qty, coalesce(p_report.filled_qty, 0), v_booked.named_qty + v_new.qty);",
+        find: "v_total := greatest(v_booked.qty, coalesce(p_report.filled_qty, v_booked.named_qty + v_list.new_qty));",
         replace: "v_total := v_booked.qty + coalesce(p_report.filled_qty, 0);",
+      },
+    ],
+  },
+  {
+    name: "let dust keep what it had",
+    patches: [
+      {
+        file: SQL,
+        find: "select p.engine is null or private.dust(p.mode, p.symbol, p.qty)\n      --",
+        replace: "select p.engine is null\n      --",
+      },
+    ],
+  },
+  {
+    name: "take another id for another execution",
+    patches: [
+      { file: SQL, find: "and (not p.is_alike or pg_catalog.sum", replace: "and (true or pg_catalog.sum" },
+      {
+        file: SQL,
+        find: "coalesce(p_report.filled_qty, v_booked.named_qty + v_list.new_qty));",
+        replace: "v_booked.named_qty + v_list.new_qty);",
+      },
+      { file: SQL, find: "if v_list.new_qty > 0 and (private.is_beyond", replace: "if false and (private.is_beyond" },
+    ],
+  },
+  {
+    name: "believe every price at once",
+    patches: [
+      {
+        file: "shared/market/price-check.ts",
+        find: "if (pending !== null && pending.side === far.side) {",
+        replace: "if (far !== null) {",
       },
     ],
   },

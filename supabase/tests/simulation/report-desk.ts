@@ -79,11 +79,13 @@ export class ReportDesk {
 
   /** What is wrong for good stays wrong when all else is well. */
   #lie(order: PaperOrder, faultsOn: boolean): ReportLie {
-    const { dice, now, nameOf } = this.#options;
+    const { dice, now, nameOf, traits } = this.#options;
     const name = nameOf(order.clientOrderId);
     const nth = (this.#told.get(name) ?? 0) + 1;
     this.#told.set(name, nth);
-    const lie = lieOf(dice, name, nth, now(), order.fills[0]?.executedAt ?? null);
+    const drawn = lieOf(dice, name, nth, now(), order.fills[0]?.executedAt ?? null);
+    // Only a person could settle it then, and a person tells a fee in USD.
+    const lie = drawn === "another_symbol" && traits.coinFees ? "none" : drawn;
     return faultsOn || (LASTING.includes(lie) && this.lied.has(order.clientOrderId)) ? lie : "none";
   }
 

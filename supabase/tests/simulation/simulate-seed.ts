@@ -86,7 +86,8 @@ async function lendAHand(world: World, round: number): Promise<void> {
   if (!row?.flat && !(isMissing && isLate)) return;
   if (row?.off) await world.db.sql`update public.config set value = 'paper' where key = 'TRADER_MODE'`;
   if (row?.unwatched) await watchAll(world);
-  await adoptByHand(world);
+  // What is adopted before it is corrected would be booked twice.
+  if ((await wrongOrders(world)).length === 0) await adoptByHand(world);
 }
 
 /** Long enough for something to be due, and never so long that a position waits for its exit. */
