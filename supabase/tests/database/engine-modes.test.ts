@@ -73,7 +73,10 @@ describe("an engine that is switched from paper to live", () => {
     const run = await ticks.start("trader-tick");
     expect(run.work).toMatchObject({ mode: "live", exits_only: false, positions: [] });
     expect(run.work.elsewhere).toMatchObject([{ mode: "paper", exits_only: true, positions: [{ symbol: "SOL-USD" }] }]);
-    const states = [{ mode: "paper", symbol: "SOL-USD", stop_price: "98", high_water: "101", trail_armed: false }];
+    const [{ opening_lot: lot } = {}] =
+      (run.work.elsewhere as { positions: { opening_lot: string }[] }[])[0]?.positions ?? [];
+    const state = { stop_price: "98", high_water: "101", trail_armed: false };
+    const states = [{ mode: "paper", symbol: "SOL-USD", opening_lot: lot, ...state }];
     const { intents } = await ticks.commit(run, {
       exit_states: states,
       intents: [exit({ symbol: "SOL-USD", qty: "1" }), entry({ symbol: "SOL-USD" })],
