@@ -53,12 +53,12 @@ begin
   if private.phase(o.status) = 'live' or v_over <= interval '0' then
     return private.clock() + private.back_off(p_attempts, 5, p_longest_seconds);
   end if;
-  if o.settled_at is not null and not o.unresolved then return null; end if;
+  if o.status = 'filled' or o.settled_at is not null and not o.unresolved then return null; end if;
   return private.clock() + greatest(private.back_off(p_attempts, 5, p_longest_seconds), least(v_over / 8, interval '1 hour'));
 end
 $$;
 comment on function private.ask_again is
-  'When an order is asked about again after an answer that explained nothing. A closed one whose watch is over ever more rarely, at last once an hour; null when a person has settled it.';
+  'When an order is asked about again after an answer that explained nothing. A closed one whose watch is over ever more rarely, at last once an hour; null when it is filled, or a person has settled it.';
 alter function private.ask_again owner to zoe_engine;
 
 create function private.asked_rarely() returns text

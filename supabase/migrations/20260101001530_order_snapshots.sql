@@ -33,10 +33,9 @@ as $$
 declare
   v_now timestamptz := private.clock();
 begin
-  if p_status = 'filled' then return null; end if;
-  if p_status in ('canceled', 'expired', 'rejected') then
+  if private.phase(p_status) = 'closed' then
     if p_watch_until is null or v_now >= p_watch_until then return null; end if;
-    return least(v_now + private.back_off(p_attempts, 5, 120), p_watch_until);
+    return least(v_now + private.back_off(p_attempts, case p_status when 'filled' then 30 else 5 end, 120), p_watch_until);
   end if;
   if p_status = 'cancel_pending' then return v_now + private.back_off(p_attempts, 2, 30); end if;
   if p_before.status in ('working', 'partially_filled') then return coalesce(p_before.next_action_at, v_now); end if;
@@ -44,7 +43,7 @@ begin
 end
 $$;
 comment on function private.next_look is
-  'When an order is due after a definite answer: at its TTL, soon for a cancel under way, with back-off while watched for late fills, never when filled.';
+  'When an order is due after a definite answer: at its TTL, soon for a cancel under way, with back-off while watched for late fills, or for a fee that is still to be told.';
 alter function private.next_look owner to zoe_engine;
 
 create function private.stand_aside(p_order public.crypto_orders) returns boolean
@@ -124,16 +123,29 @@ $$;
 comment on function private.stays_unresolved is 'Whether an order''s fate is still open after a report: only a definite answer that makes sense explains it.';
 alter function private.stays_unresolved owner to zoe_engine;
 
-create function private.watch_after(o public.crypto_orders, p_status text) returns timestamptz
+create function private.fee_may_follow(o public.crypto_orders, b private.report_booking) returns boolean
 language plpgsql stable security definer set search_path = ''
 as $$
 begin
+  return (
+    select b.fee < b.filled_qty * b.average_price * least(a.maker_bps, a.taker_bps) / 10000 * 0.75 from public.accounts as a where a.mode = o.mode
+  );
+end
+$$;
+comment on function private.fee_may_follow is 'Whether a fee is far below what the account pays: some brokers tell it, or the rest of it, only after the fill.';
+alter function private.fee_may_follow owner to zoe_engine;
+
+create function private.watch_after(o public.crypto_orders, b private.report_booking, p_status text) returns timestamptz
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  if p_status = 'filled' and not private.fee_may_follow(o, b) then return null; end if;
   if private.phase(o.status) = private.phase(p_status) then return o.watch_until; end if;
-  if p_status not in ('canceled', 'expired') then return null; end if;
+  if p_status not in ('filled', 'canceled', 'expired') then return null; end if;
   return private.clock() + private.knob_interval('LATE_FILL_WATCH_SECONDS');
 end
 $$;
-comment on function private.watch_after is 'Until when a closed order is still asked about for late fills.';
+comment on function private.watch_after is 'Until when a closed order is still asked about: for late fills, or a filled one for its fee.';
 alter function private.watch_after owner to zoe_engine;
 
 create function private.store_snapshot(
@@ -144,7 +156,7 @@ as $$
 declare
   v_was_closed boolean := private.phase(o.status) = 'closed';
   v_is_closed boolean := private.phase(p_status) = 'closed';
-  v_watch_until timestamptz := private.watch_after(o, p_status);
+  v_watch_until timestamptz := private.watch_after(o, b, p_status);
   -- Who has no lease did not ask for the cancel: what is heard in passing must not put it off.
   v_is_in_passing boolean := r.lease_token is null and o.status = 'cancel_pending' and p_status = 'cancel_pending';
   v_attempts integer := case
@@ -185,20 +197,6 @@ end
 $$;
 comment on function private.store_snapshot is 'Writes an order as a report left it, with its next look; an order that is done gives its lease back.';
 alter function private.store_snapshot owner to zoe_engine;
-
-create function private.cancel_again(o public.crypto_orders) returns void
-language plpgsql security definer set search_path = ''
-as $$
-begin
-  if o.cancel_reason_code <> 'corrected' and not private.orders_the_rest(o.cancel_reason_code) then
-    perform private.cancel_orders(array[o.id], o.cancel_reason_code, o.cancel_requested_by);
-  end if;
-  perform private.cancel_halted_entries(o.mode);
-end
-$$;
-comment on function private.cancel_again is
-  'An order that is alive after all: asks again for the cancel that had been asked for, or for the one that a halt asks for since.';
-alter function private.cancel_again owner to zoe_engine;
 
 create function private.apply_snapshot(o public.crypto_orders, r private.broker_report) returns boolean
 language plpgsql security definer set search_path = ''

@@ -14,6 +14,20 @@ $$;
 comment on function private.flag_unsent is 'Tells of a report on an order that was never sent: it can''t be true, and nothing is booked.';
 alter function private.flag_unsent owner to zoe_engine;
 
+create function private.cancel_again(o public.crypto_orders) returns void
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  if o.cancel_reason_code <> 'corrected' and not private.orders_the_rest(o.cancel_reason_code) then
+    perform private.cancel_orders(array[o.id], o.cancel_reason_code, o.cancel_requested_by);
+  end if;
+  perform private.cancel_halted_entries(o.mode);
+end
+$$;
+comment on function private.cancel_again is
+  'An order that is alive after all: asks again for the cancel that had been asked for, or for the one that a halt asks for since.';
+alter function private.cancel_again owner to zoe_engine;
+
 create function private.apply_refusal(o public.crypto_orders, r private.broker_report) returns boolean
 language plpgsql security definer set search_path = ''
 as $$
@@ -143,7 +157,7 @@ declare
   v_count integer := o.not_found_count + 1;
   v_since timestamptz := coalesce(o.not_found_since, v_now);
 begin
-  if r.observed_at <= o.not_found_at or o.status in ('new', 'filled') then return false; end if;
+  if r.observed_at <= o.not_found_at or o.status = 'new' then return false; end if;
   if private.phase(o.status) = 'closed' then
     perform private.watch_closed(o, r);
     return false;
@@ -171,7 +185,7 @@ as $$
 declare
   v_is_late boolean := private.phase(o.status) = 'closed' and private.clock() > coalesce(o.watch_until, o.closed_at) + interval '1 hour';
 begin
-  if o.status in ('new', 'filled') or o.next_action_at is null then return false; end if;
+  if o.status = 'new' or o.next_action_at is null then return false; end if;
   if o.last_error is null then perform private.note_order(o, r.kind, r.reason); end if;
   if v_is_late and not private.is_told(o.id, 'closed_order_unanswered', private.asked_rarely()) then
     perform private.flag_order(o, 'closed_order_unanswered', private.asked_rarely(), pg_catalog.to_jsonb(r));

@@ -13,6 +13,7 @@ import {
   reconcile,
 } from "./money-fixture.ts";
 import { bookedOf, cash, held, isToldOf } from "./money-inputs-fixture.ts";
+import { applyNow, lease, secondsAhead } from "./reports-fixture.ts";
 
 let db: TestDatabase;
 let id: string;
@@ -117,6 +118,37 @@ describe("a fee that is told only after `filled`", () => {
       ["0.5", "0.2"],
     ]);
     expect(await brokenInvariants(db)).toBe(0);
+  });
+});
+
+describe("a filled order without a fee that fits the account's rate", () => {
+  const looksAt = async () => (await orderOf(db, id)).next_action_at as Date | null;
+
+  it("is asked about again until its fee is told, and then no more", async () => {
+    await filled();
+    expect(await secondsAhead(db, id)).toBe(30);
+    await db.advanceClock(30);
+    await applyNow(db, id, { state: "filled", filled_qty: "1", average_price: "100", fee: "0.95" });
+    expect([(await orderOf(db, id)).fee, await looksAt()]).toEqual(["0.95", null]);
+  });
+
+  it("and not for ever, whatever is answered", async () => {
+    await filled();
+    for (const answer of [{ kind: "unavailable" }, { kind: "not_found" }, { filled_qty: "n/a" }]) {
+      await db.advanceClock(30);
+      await lease(db, id, 1);
+      await applyNow(db, id, { state: "filled", fee: "0", lease_token: 1, ...answer });
+      expect(await looksAt()).not.toBeNull();
+    }
+    await db.advanceClock(600);
+    await lease(db, id, 2);
+    await applyNow(db, id, { state: "filled", filled_qty: "1", average_price: "100", fee: "0", lease_token: 2 });
+    expect(await looksAt()).toBeNull();
+  });
+
+  it("while one with its fee is done", async () => {
+    await filled({ fee: "0.95" });
+    expect(await looksAt()).toBeNull();
   });
 });
 
