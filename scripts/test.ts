@@ -30,7 +30,7 @@ const failed = await runSteps([
   { name: "lint", command: ["npm", "run", "--silent", "lint"] },
   { name: "build", command: ["npm", "run", "--silent", "build"] },
   ...PROJECTS.map(vitest),
-  { name: "simulation", command: ["npm", "run", "--silent", "simulate", "--", "--seeds", "300"] },
+  { name: "simulation", command: ["npm", "run", "--silent", "simulate", "--", "--seeds", "200"] },
 ]);
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
