@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decimal, toAmount, ZERO } from "../../../shared/money/decimal.ts";
 import { type Fill, foldFills, heldQty, realizedPnl } from "../../../shared/money/lots.ts";
-import { type FoldableOrder, foldReport, type OrderReport } from "../../../shared/orders/fold-report.ts";
+import { foldReport } from "../../../shared/orders/fold-report.ts";
+import type { FoldableOrder, OrderReport } from "../../../shared/orders/order-report.ts";
 import type { TestDatabase } from "../support/database.ts";
 import {
   apply,
