@@ -1,56 +1,12 @@
-import type { ExecutionReport, ReportState } from "../broker/port.ts";
+import type { ReportState } from "../broker/port.ts";
 import type { Millis } from "../market/instant.ts";
-import { type Amount, type Decimal, decimal, greatest, roundHalfUp, toAmount, ZERO } from "../money/decimal.ts";
-import type { Progress, Side } from "./order.ts";
-import {
-  type Contradiction,
-  feeSlack,
-  isBeyond,
-  isBeyondLimit,
-  isFeeOutOfProportion,
-  isWhole,
-  priceSlack,
-  restPrice,
-  TREATMENTS,
-} from "./report-figures.ts";
+import { type Amount, decimal, roundHalfUp, toAmount, ZERO } from "../money/decimal.ts";
+import { type Booked, bookedOf, bookReport } from "./book-report.ts";
+import type { FoldableOrder, FoldedReport, OrderReport, ReportFlag, Snapshot } from "./order-report.ts";
+import { isBeyond, isWhole, TREATMENTS } from "./report-figures.ts";
 import { isLegalTransition, mayBeAlive, type OrderStatus, REOPENINGS } from "./status.ts";
 
-/**
- * What folding needs to know of an order; `lastReportAt` is when the newest folded report was observed, `openCorrectionAt` when a person
- * corrected it, until the broker confirms that.
- */
-export interface FoldableOrder extends Progress {
-  readonly status: OrderStatus;
-  readonly side: Side;
-  readonly qty: Amount;
-  readonly qtyIncrement: Amount;
-  readonly limitPrice: Amount;
-  readonly reasonCode: string | null;
-  readonly lastReportAt: Millis | null;
-  readonly openCorrectionAt?: Millis | null;
-}
-
-type Snapshot = Pick<ExecutionReport, "state" | "filledQty" | "averagePrice" | "fee" | "observedAt">;
-
-/** Anything that is learned about an order at the broker. */
-export type OrderReport =
-  | ({ readonly kind: "report" } & Snapshot)
-  | {
-      readonly kind: "refused" | "cancel_refused" | "cancel_requested" | "not_found" | "unavailable" | "throttled";
-      readonly observedAt: Millis;
-    };
-
-/** What a person must be told about a report; the database opens alerts of the same names. */
-export type ReportFlag = "overfill" | "contradictory_report" | "odd_report" | "late_fill" | "back_from_absent";
-
-/** An order after a report: quantity, notional and fee that came with it, and what is odd about it. */
-export interface FoldedReport {
-  readonly order: FoldableOrder;
-  readonly newQty: Amount;
-  readonly newNotional: Amount;
-  readonly newFee: Amount;
-  readonly flags: readonly ReportFlag[];
-}
+const AVERAGE_PLACES = 12;
 
 const unchanged = (order: FoldableOrder, flags: readonly ReportFlag[] = []): FoldedReport => ({
   order,
@@ -59,80 +15,6 @@ const unchanged = (order: FoldableOrder, flags: readonly ReportFlag[] = []): Fol
   newFee: "0",
   flags,
 });
-
-/** What is booked of an order, and the kinds of contradiction found on the way. */
-interface Booked {
-  readonly qty: Decimal;
-  readonly notional: Decimal;
-  readonly fee: Decimal;
-  readonly found: readonly Contradiction[];
-}
-
-const AVERAGE_PLACES = 12;
-
-const bookedOf = ({ filledQty, averagePrice, fee }: Progress): Booked => ({
-  qty: decimal(filledQty),
-  notional: decimal(filledQty).times(decimal(averagePrice ?? "0")),
-  fee: decimal(fee),
-  found: [],
-});
-
-/** Books what the cumulative quantity adds; a cumulative fee below what was booked before gives nothing back. */
-const bookMore = (known: Booked, order: FoldableOrder, report: Snapshot): Booked => {
-  const total = decimal(report.filledQty);
-  const more = total.minus(known.qty);
-  if (more.lte(ZERO)) return known;
-  const average = report.averagePrice === null ? null : decimal(report.averagePrice);
-  const price = average && restPrice(average, total, known.notional, more);
-  if (average === null || price === null) return { ...known, found: [...known.found, "figures_impossible"] };
-  const moreFee = decimal(report.fee).minus(known.fee);
-  const slack = priceSlack(average).times(total).div(more);
-  const closest = order.side === "buy" ? price.minus(slack) : price.plus(slack);
-  return {
-    qty: total,
-    notional: known.notional.plus(more.times(price)),
-    fee: known.fee.plus(known.qty.gt(ZERO) ? greatest(ZERO, moreFee) : moreFee),
-    found: isBeyondLimit(order.side, decimal(order.limitPrice), closest)
-      ? [...known.found, "worse_than_limit"]
-      : known.found,
-  };
-};
-
-/** Compares the cumulative fee with what is booked of the same quantity: more was told late, less is never given back. */
-const settleFee = (booked: Booked, report: Snapshot, isOld: boolean): Booked => {
-  const told = decimal(report.fee);
-  const more = told.minus(booked.fee);
-  const slack = feeSlack(told);
-  if (more.gt(slack)) return { ...booked, fee: told };
-  return more.lt(ZERO) && more.abs().gt(slack) && !isOld
-    ? { ...booked, found: [...booked.found, "fee_shrank"] }
-    : booked;
-};
-
-const foundInTotals = (booked: Booked, wasFee: Decimal, report: Snapshot, isOld: boolean): Contradiction[] => {
-  const reported = decimal(report.filledQty);
-  const isSameQty = !isBeyond(booked.qty, reported) && !isBeyond(reported, booked.qty);
-  const found: Contradiction[] = [];
-  if (!isOld && isBeyond(booked.qty, reported)) found.push("quantity_shrank");
-  if (!isOld && isSameQty && reported.gt(ZERO) && report.averagePrice !== null) {
-    const average = decimal(report.averagePrice);
-    const off = average.times(booked.qty).minus(booked.notional).abs();
-    if (off.gt(priceSlack(average).times(booked.qty))) found.push("average_contradicts");
-  }
-  if (booked.fee.gt(wasFee) && isFeeOutOfProportion(booked.fee, booked.notional)) found.push("fee_out_of_proportion");
-  if (booked.fee.lt(wasFee) && booked.fee.lt(ZERO)) found.push("fee_negative");
-  return found;
-};
-
-const bookReport = (order: FoldableOrder, report: Snapshot): Booked => {
-  const isOld = order.lastReportAt !== null && report.observedAt < order.lastReportAt;
-  const known = bookedOf(order);
-  const more = bookMore(known, order, report);
-  const reported = decimal(report.filledQty);
-  const isComparable = more.qty.gt(ZERO) && !isBeyond(more.qty, reported) && !isBeyond(reported, more.qty);
-  const booked = isComparable ? settleFee(more, report, isOld) : more;
-  return { ...booked, found: [...booked.found, ...foundInTotals(booked, known.fee, report, isOld)] };
-};
 
 const isClosed = (status: OrderStatus): boolean =>
   status === "filled" || status === "canceled" || status === "expired" || status === "rejected";

@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decimal, toAmount } from "../../../shared/money/decimal.ts";
 import { type Fill, foldFills, heldQty, realizedPnl } from "../../../shared/money/lots.ts";
-import { type FoldableOrder, foldReport } from "../../../shared/orders/fold-report.ts";
 import type { TestDatabase } from "../support/database.ts";
 import {
   apply,
@@ -10,12 +9,12 @@ import {
   brokenInvariants,
   brokerFill,
   handOver,
-  NOON,
   openBooks,
   orderOf,
   positionOf,
   report,
 } from "./money-fixture.ts";
+import { amount, listSymbol, plain } from "./properties-fixture.ts";
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -23,22 +22,11 @@ beforeAll(async () => {
 });
 afterAll(() => db.drop());
 
-const plain = (value: unknown): string => toAmount(decimal(String(value)));
-const amount = (max: number, places: number) =>
-  fc.integer({ min: 1, max }).map((units) => toAmount(decimal(String(units)).div(decimal(String(10 ** places)))));
 const figures = { qty: amount(5_000_000, 6), price: amount(9_000_000, 3), fee: amount(1_000_000, 8) };
 let run = 0;
-
-const newSymbol = async (): Promise<string> => {
+const newSymbol = () => {
   run += 1;
-  const symbol = `C${run}X-USD`;
-  await asEngine(
-    db,
-    (sql) => sql`
-      insert into public.instruments (symbol, price_increment, qty_increment, min_qty, min_notional, enabled)
-      values (${symbol}, 0.001, 0.000001, 0.000001, 0.000001, false)`,
-  );
-  return symbol;
+  return listSymbol(db, `C${run}X-USD`);
 };
 
 interface Told {
@@ -221,73 +209,5 @@ describe("a correction", () => {
     await correct(bought?.id ?? "", "1", "40", "0");
     expect((await booksOf(symbol)).position.slice(0, 2)).toEqual(["2.25", "27.5"]);
     expect(await brokenInvariants(db)).toBe(0);
-  });
-});
-
-describe("folding reports on a corrected order in SQL", () => {
-  it("argues for the same status and quantity as foldReport, report by report", async () => {
-    const anyReport = fc.record({
-      state: fc.constantFrom("working", "partially_filled", "filled", "canceled", "expired"),
-      eighths: fc.integer({ min: 3, max: 8 }),
-      age: fc.integer({ min: -3, max: 6 }),
-    });
-    await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom("canceled", "expired"),
-        fc.array(anyReport, { minLength: 1, maxLength: 6 }),
-        async (end, list) => {
-          const symbol = await newSymbol();
-          const begin = Date.parse(NOON) + run * 100_000;
-          const iso = (millis: number) => new Date(millis).toISOString();
-          await db.setClock(iso(begin + 20));
-          const id = await handOver(db, { symbol, qty: "8", price: "100", mode: "live" });
-          const known = { filled_qty: "3", average_price: "100" };
-          await apply(db, report(id, { state: end, ...known, observed_at: iso(begin) }));
-          await asEngine(
-            db,
-            (sql) => sql`select private.correct_order(${id}, 3, null, null, 'open again', null, 'operator:o')`,
-          );
-          let twin: FoldableOrder = {
-            status: end as FoldableOrder["status"],
-            side: "buy",
-            qty: "8",
-            qtyIncrement: "0.00000001",
-            limitPrice: "100",
-            filledQty: "3",
-            averagePrice: "100",
-            fee: "0",
-            reasonCode: null,
-            lastReportAt: begin,
-            openCorrectionAt: begin + 20,
-          };
-          for (const [index, each] of list.entries()) {
-            const observedAt = begin + 10 + (index + each.age) * 5;
-            const told = {
-              state: each.state,
-              filledQty: String(each.eighths),
-              averagePrice: "100",
-              fee: "0",
-              observedAt,
-            } as const;
-            twin = foldReport(twin, { kind: "report", ...told }).order;
-            const figuresTold = { filled_qty: told.filledQty, average_price: "100", fee: "0" };
-            await apply(db, report(id, { state: told.state, ...figuresTold, observed_at: iso(observedAt) }));
-            const row = await orderOf(db, id);
-            expect([index, row.status, plain(row.filled_qty)]).toEqual([index, twin.status, twin.filledQty]);
-          }
-          await asEngine(
-            db,
-            (sql) => sql`
-            update public.crypto_orders set status = 'canceled', unresolved = false
-            where id = ${id} and status in ('working', 'partially_filled', 'cancel_pending')`,
-          );
-          await asEngine(
-            db,
-            (sql) => sql`update public.crypto_orders set next_action_at = null, watch_until = null where id = ${id}`,
-          );
-        },
-      ),
-      { numRuns: 40 },
-    );
   });
 });

@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decimal, toAmount, ZERO } from "../../../shared/money/decimal.ts";
 import { type Fill, foldFills, heldQty, realizedPnl } from "../../../shared/money/lots.ts";
-import { type FoldableOrder, foldReport, type OrderReport } from "../../../shared/orders/fold-report.ts";
 import type { TestDatabase } from "../support/database.ts";
 import {
   apply,
@@ -18,35 +17,18 @@ import {
   positionOf,
   type Report,
 } from "./money-fixture.ts";
+import { amount, listSymbol, plain } from "./properties-fixture.ts";
 
 let db: TestDatabase;
-
 beforeAll(async () => {
   db = await openBooks();
 });
-
-afterAll(async () => {
-  await db.drop();
-});
-
-const plain = (value: unknown): string => toAmount(decimal(String(value)));
-
-const amount = (max: number, places: number) =>
-  fc.integer({ min: 1, max }).map((units) => toAmount(decimal(String(units)).div(decimal(String(10 ** places)))));
+afterAll(() => db.drop());
 
 /** A fee that is no rounding. */
 const lateFee = (fee: string) => toAmount(decimal(fee).times(decimal("1000")).plus(decimal("0.01")));
 
 let run = 0;
-
-/** Ends whatever an earlier run left behind, a failed one too: one live order a side. */
-const endWhatIsLive = () =>
-  asEngine(
-    db,
-    (sql) => sql`
-      update public.crypto_orders set status = 'canceled', unresolved = false, next_action_at = null
-      where mode = 'live' and status in ('submitted', 'working', 'partially_filled', 'cancel_pending')`,
-  );
 
 describe("folding in SQL", () => {
   it("ends in the very books of the pure twin, whatever is bought and sold", async () => {
@@ -63,13 +45,7 @@ describe("folding in SQL", () => {
     await fc.assert(
       fc.asyncProperty(trades, async (list) => {
         run += 1;
-        await asEngine(
-          db,
-          (sql) => sql`
-          insert into public.instruments (symbol, price_increment, qty_increment, min_qty, min_notional, enabled)
-          values (${`P${run}X-USD`}, 0.001, 0.000001, 0.000001, 0.000001, false)`,
-        );
-        const symbol = `P${run}X-USD`;
+        const symbol = await listSymbol(db, `P${run}X-USD`);
         const fills = list.map(({ feeIs, ...each }, index): Fill => {
           const fill = { ...each, symbol, fillId: `p${run}-${index}` };
           if (feeIs === "told at once") return fill;
@@ -189,92 +165,5 @@ describe("folding in SQL", () => {
       { numRuns: 40 },
     );
     expect(await brokenInvariants(db)).toBe(0);
-  });
-
-  it("argues for the same status, quantity and fee as foldReport, and flags the same, report by report", async () => {
-    const anyReport = fc.oneof(
-      {
-        weight: 6,
-        arbitrary: fc.record({
-          kind: fc.constant("report" as const),
-          state: fc.constantFrom("working", "partially_filled", "filled", "canceled", "expired", "rejected"),
-          eighths: fc.integer({ min: 0, max: 9 }),
-          // Short by less than rounding, now and then; a fee that is missing, late, given back, negative or absurd; prices beside the limit.
-          short: fc.constantFrom("0", "0", "0", "0.00000008"),
-          price: fc.constantFrom("100", "100", "100", "99.99", "99", "104", "0.0000123", null),
-          fee: fc.constantFrom("0", "0.48", "0.95", "0.951", "-0.2", "60"),
-          age: fc.integer({ min: -3, max: 3 }),
-        }),
-      },
-      {
-        weight: 1,
-        arbitrary: fc.record({
-          kind: fc.constantFrom("refused", "cancel_refused", "cancel_requested", "unavailable", "throttled"),
-          state: fc.constant("working"),
-          eighths: fc.constant(0),
-          short: fc.constant("0"),
-          price: fc.constant(null),
-          fee: fc.constant("0"),
-          age: fc.constant(1),
-        }),
-      },
-    );
-    const start = fc.constantFrom("submitted", "cancel_pending");
-    await fc.assert(
-      fc.asyncProperty(start, fc.array(anyReport, { minLength: 1, maxLength: 8 }), async (status, list) => {
-        await endWhatIsLive();
-        const id = await handOver(db, { symbol: "BTC-USD", qty: "8", price: "100", mode: "live" });
-        if (status === "cancel_pending") {
-          await applyOne(db, id, { observed_at: NOON });
-          await asEngine(db, (sql) => sql`select private.cancel_orders(array[${id}::uuid], 'operator', 'test')`);
-        }
-        let twin: FoldableOrder = {
-          status: status as FoldableOrder["status"],
-          side: "buy",
-          qty: "8",
-          qtyIncrement: "0.00000001",
-          limitPrice: "100",
-          filledQty: "0",
-          averagePrice: null,
-          fee: "0",
-          reasonCode: null,
-          lastReportAt: status === "cancel_pending" ? Date.parse(NOON) : null,
-        };
-        for (const [index, each] of list.entries()) {
-          const observedAt = Date.parse(NOON) + (index + each.age + 4) * 10;
-          const eighths = decimal(String(each.eighths));
-          const filledQty = toAmount(eighths.gt(ZERO) ? eighths.minus(decimal(each.short)) : eighths);
-          const said = { kind: each.kind, state: each.state, fee: each.fee };
-          const averagePrice = each.eighths > 0 ? each.price : null;
-          const folded = foldReport(twin, { ...said, filledQty, averagePrice, observedAt } as OrderReport);
-          twin = folded.order;
-          // What was told before is told again here, so that each report's own flags are seen.
-          const [{ last } = { last: 0 }] = await db.sql`select coalesce(max(id), 0) as last from public.order_events`;
-          await asEngine(db, (sql) => sql`update public.crypto_orders set last_error = null where id = ${id}`);
-          await apply(db, {
-            order_id: id,
-            ...said,
-            filled_qty: filledQty,
-            average_price: averagePrice,
-            observed_at: new Date(observedAt).toISOString(),
-          });
-          const row = await orderOf(db, id);
-          const told = await db.sql`
-            select distinct event_type from public.order_events
-            where order_id = ${id} and id > ${last} and event_type = any (private.order_flags())`;
-          const flags = told.map(({ event_type }) => event_type);
-          const wasTold = flags.includes("odd_report") || !folded.flags.includes("odd_report");
-          expect([index, row.status, plain(row.filled_qty), plain(row.fee), flags.sort()]).toEqual([
-            index,
-            twin.status,
-            twin.filledQty,
-            twin.fee,
-            // The same oddity is told once only.
-            folded.flags.filter((flag) => wasTold || flag !== "odd_report").sort(),
-          ]);
-        }
-      }),
-      { numRuns: 60 },
-    );
   });
 });

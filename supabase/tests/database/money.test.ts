@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { decimal, toAmount } from "../../../shared/money/decimal.ts";
 import type { TestDatabase } from "../support/database.ts";
 import {
   applyOne,
@@ -14,6 +13,7 @@ import {
   orderOf,
   positionOf,
 } from "./money-fixture.ts";
+import { plain } from "./properties-fixture.ts";
 
 let db: TestDatabase;
 
@@ -24,8 +24,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await db.drop();
 });
-
-const plain = (value: unknown): string => toAmount(decimal(String(value)));
 
 /** Buys or sells at once and returns the order's id. */
 async function trade(side: "buy" | "sell", symbol: string, qty: string, price: string, fee = "0", more: object = {}) {
