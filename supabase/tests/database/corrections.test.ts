@@ -29,7 +29,7 @@ beforeAll(async () => {
     db,
     (sql) => sql`
       insert into public.instruments (symbol, price_increment, qty_increment, min_qty, min_notional, enabled)
-      select s, 0.01, 0.000001, 0.000001, 1, false from unnest('{LTC-USD,LINK-USD,DOT-USD,UNI-USD}'::text[]) as s`,
+      select s, 0.01, 0.000001, 0.000001, 1, false from unnest('{LTC-USD,LINK-USD,DOT-USD,UNI-USD,NEAR-USD}'::text[]) as s`,
   );
   operator = await db.person("operator");
 });
@@ -249,6 +249,27 @@ describe("a sale that is taken back", () => {
     const again = await handOver(db, { symbol: "DOT-USD", side: "sell", qty: "1", price: "90" });
     await applyOne(db, again, { state: "filled", filled_qty: "1", average_price: "90", fee: "1" });
     expect(await positionOf(db, "DOT-USD")).toMatchObject({ qty: "0" });
+    expect(await brokenInvariants(db)).toBe(0);
+  });
+
+  it("gives back the position that was opened over dust, not the one the dust is of", async () => {
+    const trade = async (side: "buy" | "sell", qty: string, price: string, stop?: string) => {
+      const metadata: Record<string, string> = stop === undefined ? {} : { stop_price: stop };
+      const id = await handOver(db, { symbol: "NEAR-USD", side, qty, price, metadata });
+      await applyOne(db, id, { state: "filled", filled_qty: qty, average_price: price });
+      return id;
+    };
+    await trade("buy", "1", "105", "104");
+    await trade("sell", "0.995", "104");
+    await trade("buy", "1", "100", "95");
+    const sale = await trade("sell", "1.005", "101");
+    await correct(sale, "0", null, null, "trade busted");
+    expect(await positionOf(db, "NEAR-USD")).toMatchObject({
+      qty: "1.005",
+      stop_price: "95",
+      high_water: "100",
+      entry_price: "100",
+    });
     expect(await brokenInvariants(db)).toBe(0);
   });
 });
