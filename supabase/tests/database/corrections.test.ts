@@ -29,7 +29,7 @@ beforeAll(async () => {
     db,
     (sql) => sql`
       insert into public.instruments (symbol, price_increment, qty_increment, min_qty, min_notional, enabled)
-      select s, 0.01, 0.000001, 0.000001, 1, false from unnest('{LTC-USD,LINK-USD,DOT-USD,UNI-USD,NEAR-USD}'::text[]) as s`,
+      select s, 0.01, 0.000001, 0.000001, 1, false from unnest('{LTC-USD,LINK-USD,DOT-USD,UNI-USD,NEAR-USD,FIL-USD}'::text[]) as s`,
   );
   operator = await db.person("operator");
 });
@@ -270,6 +270,24 @@ describe("a sale that is taken back", () => {
       high_water: "100",
       entry_price: "100",
     });
+    expect(await brokenInvariants(db)).toBe(0);
+  });
+});
+
+describe("a fee in coins", () => {
+  it("stays one when its execution was taken back by mistake and is booked again", async () => {
+    const id = await handOver(db, { symbol: "FIL-USD", qty: "1", price: "100" });
+    await applyOne(db, id, {
+      state: "filled",
+      filled_qty: "1",
+      average_price: "100",
+      fills: [{ ...brokerFill("coins", "1", "100", "0.01"), fee_currency: "FIL" }],
+    });
+    const { cash } = await cashOf(db);
+    await correct(id, "0", null, null, "looked at the wrong account");
+    await correct(id, "1", "100", "1", "it stands after all");
+    expect(await positionOf(db, "FIL-USD")).toMatchObject({ qty: "0.99" });
+    expect(await cashOf(db)).toMatchObject({ cash });
     expect(await brokenInvariants(db)).toBe(0);
   });
 });
