@@ -48,3 +48,33 @@ $$;
 comment on function private.end_overtaken_exits is
   'Ends exits that wait to be tried again for a position of which only dust is left: they must not sell the one that opens over it.';
 alter function private.end_overtaken_exits owner to zoe_engine;
+
+create function private.opening_lot_of(p_mode text, p_symbol text) returns bigint
+language plpgsql stable security definer set search_path = ''
+as $$
+declare
+  v_lot bigint;
+  v_intent_id uuid;
+begin
+  -- The lot with which what is held is more than dust, and what else its order's chain has bought.
+  select l.id, o.intent_group_id into v_lot, v_intent_id
+  from (
+    select k.id, k.fill_id, pg_catalog.sum(k.remaining_qty) over (order by k.id) as held
+    from public.position_lots as k
+    where k.mode = p_mode and k.symbol = p_symbol and k.remaining_qty > 0
+  ) as l
+  left join public.crypto_fills as f on f.id = l.fill_id
+  left join public.crypto_orders as o on o.id = f.order_id
+  order by private.dust(p_mode, p_symbol, l.held), l.id
+  limit 1;
+  return coalesce((
+    select pg_catalog.min(l.id) from public.position_lots as l
+    join public.crypto_fills as f on f.id = l.fill_id
+    join public.crypto_orders as o on o.id = f.order_id
+    where l.mode = p_mode and l.symbol = p_symbol and l.remaining_qty > 0 and o.intent_group_id = v_intent_id
+  ), v_lot);
+end
+$$;
+comment on function private.opening_lot_of is
+  'The lot that opened what is held: the first of the order''s that makes it more than dust. What is older is dust of the position before.';
+alter function private.opening_lot_of owner to zoe_engine;

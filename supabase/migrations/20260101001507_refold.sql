@@ -188,10 +188,10 @@ begin
   if not exists (select from public.positions as p where p.mode = p_mode and p.symbol = p_symbol and p.qty > 0 and p.engine is null) then
     return;
   end if;
-  select l.id into v_lot_id from public.position_lots as l
-  where l.mode = p_mode and l.symbol = p_symbol and l.remaining_qty > 0 order by l.id limit 1;
+  v_lot_id := private.opening_lot_of(p_mode, p_symbol);
   select f.* into v_fill from public.position_lots as l join public.crypto_fills as f on f.id = l.fill_id where l.id = v_lot_id;
   perform private.take_exit_state(v_fill, v_lot_id);
+  perform private.refresh_entry_price(p_mode, p_symbol);
   update public.positions as p
   set engine = coalesce(p.engine, 'manual'), opened_at = coalesce(p.opened_at, private.clock()),
       high_water = coalesce(p.high_water, p.average_price), entry_price = coalesce(p.entry_price, p.average_price)

@@ -177,7 +177,7 @@ create function private.order_flags() returns text[]
 language plpgsql immutable set search_path = ''
 as $$
 begin
-  return array['overfill', 'contradictory_report', 'odd_report', 'closed_order_unanswered', 'late_fill', 'back_from_absent'];
+  return array['overfill', 'contradictory_report', 'odd_report', 'closed_order_unanswered', 'late_fill', 'back_from_absent', 'vanished_order'];
 end
 $$;
 comment on function private.order_flags is 'The alerts about something that was told of an order once: seen is done.';

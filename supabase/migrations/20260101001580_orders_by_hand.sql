@@ -99,7 +99,8 @@ begin
   perform private.apply_report(pg_catalog.jsonb_build_object(
     'order_id', o.id, 'kind', 'report', 'state', case when p_filled_qty = o.qty then 'filled' else 'canceled' end,
     'filled_qty', p_filled_qty::text, 'average_price', coalesce(p_average_price, o.average_price)::text, 'fee', coalesce(p_fee, o.fee)::text,
-    'reason', 'settled by hand', 'observed_at', private.iso(greatest(private.clock(), o.reported_at + interval '1 millisecond'))
+    'reason', 'settled by hand', 'observed_at', private.iso(
+      greatest(private.clock(), o.reported_at + interval '1 millisecond', o.corrected_at + interval '1 millisecond'))
   ));
   perform private.take_snapshots(o.mode);
   -- Watched anew, however long ago it was closed: somebody may be wrong.
@@ -127,6 +128,8 @@ begin
   perform private.set_actor(p_actor);
   perform private.note_order(o, 'settled_by_hand', v_reason, pg_catalog.jsonb_build_object(
     'filled_qty', p_filled_qty::text, 'average_price', p_average_price::text, 'fee', p_fee::text));
+  -- It is said by somebody who looked after the correction: nothing about that is open any more.
+  update public.crypto_orders as c set correction_open = false where c.id = o.id and c.correction_open;
   -- Over is over: an entry that was being repriced is not bought again.
   update public.crypto_orders as c set cancel_reason_code = 'settled_by_hand', cancel_requested_by = p_actor
   where c.id = o.id and c.purpose = 'entry' and private.orders_the_rest(c.cancel_reason_code);

@@ -31,7 +31,11 @@ begin
   v_fill.price := coalesce(p_price, p_execution.price);
   v_fill.fee := p_fee;
   v_fill.fee_qty := case
-    when p_execution.fee_qty = 0 then 0
+    -- It may have been taken back by mistake: then what was first told of it says in what its fee is.
+    when p_execution.fee_qty = 0 and not (p_execution.qty = 0 and exists (
+      select from public.crypto_fills as f
+      where f.mode = v_fill.mode and f.symbol = v_fill.symbol and f.fill_id = v_fill.fill_id and f.fee_qty > 0
+    )) then 0
     when (p_fee, v_fill.price) = (p_execution.fee, p_execution.price) then p_execution.fee_qty
     else pg_catalog.trim_scale(pg_catalog.round(p_fee / v_fill.price, 12))
   end;

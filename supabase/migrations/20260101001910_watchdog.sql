@@ -220,6 +220,8 @@ begin
   perform private.check_realtime();
   perform private.look_at_ticks();
   perform private.look_daily();
+  -- Where nobody looks at prices any more nothing waits for one either.
+  perform private.tell_unconfirmed_prices();
   return private.settle_alerts(
     private.state_alert_kinds()
       || array['stuck_orders', 'order_unresolved', 'cancel_unconfirmed', 'rejections', 'tick_stalled', 'missing_secret', 'market_data', 'unsellable',

@@ -2,7 +2,16 @@ import type postgres from "postgres";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { TestDatabase } from "../support/database.ts";
 import { booksToCorrect, corrector, told } from "./corrections-fixture.ts";
-import { brokerFill, cashOf, eventsOf, handOver, orderOf } from "./money-fixture.ts";
+import {
+  applyOne,
+  brokenInvariants,
+  brokerFill,
+  cashOf,
+  eventsOf,
+  handOver,
+  orderOf,
+  positionOf,
+} from "./money-fixture.ts";
 import { applyNow, startAfresh } from "./reports-fixture.ts";
 
 let db: TestDatabase;
@@ -73,5 +82,23 @@ describe("a correction of one of several executions", () => {
       code: "PT403",
     });
     expect([await cashOf(db), await eventsOf(db, id)]).toEqual(before);
+  });
+});
+
+describe("a fee in coins", () => {
+  it("stays one when its execution was taken back by mistake and is booked again", async () => {
+    const id = await handOver(db, { symbol: "FIL-USD", qty: "1", price: "100" });
+    await applyOne(db, id, {
+      state: "filled",
+      filled_qty: "1",
+      average_price: "100",
+      fills: [{ ...brokerFill("coins", "1", "100", "0.01"), fee_currency: "FIL" }],
+    });
+    const { cash } = await cashOf(db);
+    await correct(id, "0", null, null, "looked at the wrong account");
+    await correct(id, "1", "100", "1", "it stands after all");
+    expect(await positionOf(db, "FIL-USD")).toMatchObject({ qty: "0.99" });
+    expect(await cashOf(db)).toMatchObject({ cash });
+    expect(await brokenInvariants(db)).toBe(0);
   });
 });

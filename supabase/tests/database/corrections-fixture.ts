@@ -9,7 +9,7 @@ export async function booksToCorrect(): Promise<TestDatabase> {
     db,
     (sql) => sql`
       insert into public.instruments (symbol, price_increment, qty_increment, min_qty, min_notional, enabled)
-      select s, 0.01, 0.000001, 0.000001, 1, false from unnest('{LTC-USD,LINK-USD,DOT-USD,UNI-USD}'::text[]) as s`,
+      select s, 0.01, 0.000001, 0.000001, 1, false from unnest('{LTC-USD,LINK-USD,DOT-USD,UNI-USD,NEAR-USD,FIL-USD}'::text[]) as s`,
   );
   return db;
 }

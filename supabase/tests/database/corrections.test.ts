@@ -218,4 +218,25 @@ describe("a sale that is taken back", () => {
     expect(await positionOf(db, "DOT-USD")).toMatchObject({ qty: "0" });
     expect(await brokenInvariants(db)).toBe(0);
   });
+
+  it("gives back the position that was opened over dust, not the one the dust is of", async () => {
+    const trade = async (side: "buy" | "sell", qty: string, price: string, stop?: string) => {
+      const metadata: Record<string, string> = stop === undefined ? {} : { stop_price: stop };
+      const id = await handOver(db, { symbol: "NEAR-USD", side, qty, price, metadata });
+      await applyOne(db, id, { state: "filled", filled_qty: qty, average_price: price });
+      return id;
+    };
+    await trade("buy", "1", "105", "104");
+    await trade("sell", "0.995", "104");
+    await trade("buy", "1", "100", "95");
+    const sale = await trade("sell", "1.005", "101");
+    await correct(sale, "0", null, null, "trade busted");
+    expect(await positionOf(db, "NEAR-USD")).toMatchObject({
+      qty: "1.005",
+      stop_price: "95",
+      high_water: "100",
+      entry_price: "100",
+    });
+    expect(await brokenInvariants(db)).toBe(0);
+  });
 });

@@ -185,4 +185,11 @@ describe("an exit that was taken for gone", () => {
     expect(run.work.positions).toMatchObject([{ symbol: SOL, free_qty: "1" }]);
     expect(run.work.open_orders).toEqual([]);
   });
+
+  it("is told until somebody has seen it", async () => {
+    const operator = await db.person("operator");
+    const [alert] = await db.sql`select id from public.alerts where kind = 'vanished_order'`;
+    await operator.sql`select public.acknowledge_alert(${alert?.id})`;
+    expect(await openAlerts(db)).not.toContain("vanished_order");
+  });
 });

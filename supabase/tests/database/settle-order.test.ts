@@ -194,3 +194,19 @@ describe("an order of unknown fate that an operator settles", () => {
     await expect(settle(id, "0")).rejects.toMatchObject({ code: "PT409", message: "order_not_unresolved" });
   });
 });
+
+describe("an order that was corrected before", () => {
+  it("is settled with the figure that the person says, not with the one that was corrected", async () => {
+    for (const filled of ["0.6", "0.7"]) {
+      const id = await handOver(db, { qty: "1" });
+      await applyNow(db, id, { state: "canceled", filled_qty: "0.6", average_price: "100" });
+      await operator.sql`select public.correct_order(${id}, '0.4', '100', '0', 'seen', null)`;
+      await db.advanceClock(1);
+      await applyNow(db, id, { state: "canceled", filled_qty: "n/a" });
+      expect(await settle(id, filled, "100", "0")).toMatchObject({ status: "canceled", filled_qty: filled });
+      await db.advanceClock(1);
+      await applyNow(db, id, { state: "canceled", filled_qty: filled, average_price: "100" });
+      expect(await orderOf(db, id)).toMatchObject({ filled_qty: filled, unresolved: false });
+    }
+  });
+});

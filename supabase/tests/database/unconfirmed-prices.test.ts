@@ -60,6 +60,17 @@ describe("a price that is not confirmed", () => {
     expect(await mark()).toBe("20000");
   });
 
+  it("is said no longer when nothing is held, though no tick looks any more", async () => {
+    await hold();
+    await look("9000", "9010");
+    expect(await openAlerts()).toHaveLength(1);
+    await bench.knob("TRADER_MODE", "disabled");
+    await bench.db.admin`
+      select private.lock_accounts(), private.give_up_lots('paper', ${BTC}, 1000, private.clock()), private.refresh_position('paper', ${BTC})`;
+    await bench.db.admin`select private.run_watchdog()`;
+    expect(await openAlerts()).toEqual([]);
+  });
+
   it("30 % up neither arms the trail nor raises the high-water mark", async () => {
     await hold();
     await look("26000", "26010");
