@@ -115,10 +115,12 @@ begin
   return case
     when p_name = 'reposition-tick' then private.work_is_due()
     else pg_catalog.cardinality(private.engine_modes(private.engine_of(p_name))) > 0
+      -- Only a tick reads the environment: a bad setting halts people's entries, too, and must be seen to be corrected.
+      or p_name = 'trader-tick' and exists (select from private.refused_knobs)
   end;
 end
 $$;
-comment on function private.tick_has_work is 'Whether a tick is to be called at all: orders wait for it, or its engine is on or still holds something.';
+comment on function private.tick_has_work is 'Whether a tick is to be called at all: orders wait for it, its engine is on or still holds something, or a bad setting of the environment is to be looked at again.';
 alter function private.tick_has_work owner to zoe_engine;
 
 create function private.note_work(p_name text) returns boolean

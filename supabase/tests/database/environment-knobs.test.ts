@@ -41,6 +41,17 @@ function apply(env: Record<string, unknown>) {
 describe("the environment of the functions", () => {
   beforeEach(() => apply({}));
 
+  it("is looked at again while it holds something bad, though every engine is disabled and flat", async () => {
+    const isCalled = async () =>
+      (await asEngine(db, (sql) => sql`select private.tick_has_work('trader-tick') as due`))[0]?.due;
+    const off = { TRADER_MODE: "disabled", EDGE_FACTORY_MODE: "disabled" };
+    await apply({ ...off, MAX_NOTIONAL_PER_TRADE: "25,5" });
+    expect(await submit(db, entry({ engine: "manual" }))).toMatchObject({ code: "BAD_KNOB" });
+    expect(await isCalled()).toBe(true);
+    await apply(off);
+    expect(await isCalled()).toBe(false);
+  });
+
   it("wins over an operator's value until the variable is gone", async () => {
     await db.sql`update public.config set value = '40' where key = 'MAX_DAILY_NOTIONAL'`;
     expect(await apply({ MAX_DAILY_NOTIONAL: " 70.5 ", RETENTION_DAYS_RUNS: "7" })).toBe(2);

@@ -33,8 +33,13 @@ describe("a rule that is written in SQL and in TypeScript says the same in both"
   });
 
   it("of which cancels are the engine's own, after which the rest is ordered", async () => {
+    const named = await db.admin<{ reason: string }[]>`
+      select m[1] as reason from pg_catalog.pg_proc, pg_catalog.regexp_matches(prosrc, '''([a-z_]+)''', 'g') as m
+      where oid = 'private.orders_the_rest(text)'::regprocedure`;
+    expect(named.length).toBeGreaterThan(0);
     const reasons = [
       ...ENGINES_OWN_CANCELS,
+      ...named.map(({ reason }) => reason),
       "operator_dashboard",
       "kill_switch",
       "liquidity_guard",
