@@ -54,6 +54,11 @@ async function asked(symbol: string) {
   return { id, question, confirm: question.getByRole("button", { name: "Cancel the order" }) };
 }
 
+const isDegraded = async () => {
+  const [account] = await stage.sql`select degraded from public.accounts where mode = 'paper'`;
+  return account?.degraded;
+};
+
 describe("the question whether to cancel an order", () => {
   it("stays open and says so while nothing answers; a double click then asks once", async () => {
     const { id, question, confirm } = await asked("BTC-USD");
@@ -147,12 +152,14 @@ describe("an order that nobody knows the fate of", () => {
 
 describe("a fill that the broker took back", () => {
   it("is corrected in the order's story by an operator who says why, and shown there and among the fills", async () => {
-    const id = await submit(stage.sql, { symbol: "AVAX-USD", side: "buy", at: 1.01 });
+    const id = await submit(stage.sql, { symbol: "DOGE-USD", side: "buy", at: 1.01 });
     await becomes(id, "filled");
+    const [was] = await stage.sql`
+      select filled_qty::text as qty, average_price::text as price, fee::text as fee from public.crypto_orders where id = ${id}`;
     const order = page
       .getByRole("region", { name: "Closed orders", exact: true })
       .locator("tbody tr")
-      .filter({ hasText: "AVAX-USD" });
+      .filter({ hasText: "DOGE-USD" });
     await order
       .first()
       .getByRole("button", { name: /^Story of buy/ })
@@ -170,6 +177,9 @@ describe("a fill that the broker took back", () => {
     await story.getByRole("button", { name: "Close" }).click();
     expect(await statusOf(id)).toMatchObject({ status: "canceled" });
     await page.getByRole("region", { name: "Fills", exact: true }).getByText("buy, corrected").first().waitFor();
+    // It stood after all: the paper exchange still has it, and the books must agree again for what comes next.
+    await stage.sql`select public.correct_order(${id}, ${was?.qty}, ${was?.price}, ${was?.fee}, 'it stood after all')`;
+    await expect.poll(isDegraded, { timeout: 60_000, interval: 500 }).toBe(false);
   });
 });
 
