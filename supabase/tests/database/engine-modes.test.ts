@@ -17,11 +17,11 @@ beforeEach(async () => {
 /** Buys 1 of a symbol at 100 and sells nothing. */
 const buyOne = async (wish: Wish) => {
   const id = await handOver(db, { qty: "1", price: "100", ...wish });
-  await applyOne(db, id, { state: "filled", filled_qty: "1", average_price: "100" });
+  await applyOne(db, id, { state: "filled", filled_qty: "1", average_price: "100", fee: "0.95" });
 };
 const sellAll = async (wish: Wish) => {
   const id = await handOver(db, { qty: "1", price: "100", side: "sell", ...wish });
-  await applyOne(db, id, { state: "filled", filled_qty: "1", average_price: "100" });
+  await applyOne(db, id, { state: "filled", filled_qty: "1", average_price: "100", fee: "0.95" });
 };
 /** The functions that the dispatch calls now. */
 const called = async (): Promise<(string | undefined)[]> => {
@@ -59,7 +59,7 @@ describe("an engine that is disabled while it holds something", () => {
     await sellAll({ symbol: "SOL-USD" });
     const id = await handOver(db, { symbol: "ETH-USD", qty: "0.00001", price: "100" });
     expect(await called()).toContain("trader-tick");
-    await applyOne(db, id, { state: "filled", filled_qty: "0.00001", average_price: "100" });
+    await applyOne(db, id, { state: "filled", filled_qty: "0.00001", average_price: "100", fee: "0.00001" });
     await buyOne({ symbol: "AVAX-USD", engine: "manual" });
     expect(await called()).toEqual([]);
   });
